@@ -13,16 +13,13 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::FaultKind;
-use super::faults::Hits;
+use super::faults::{FindHits, Hits};
 use super::world::Delivery;
 
 /// The method by which a script of faults names a delivery; its path is that of the whitelabel that changed.
 const METHOD: &str = "HOOK";
 /// How long a receiver may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Returns the faults that apply to a method and a path.
-pub(super) type FindHits = Box<dyn Fn(&str, &str) -> Hits + Send + Sync>;
 
 /// The server that deliveries come from.
 pub(super) struct Sender {

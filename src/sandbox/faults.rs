@@ -66,13 +66,15 @@ pub enum FaultKind {
     /// An account is created only partially: the response is 201, but the account does not exist. In the recordings,
     /// this happened to accounts below a reseller.
     HalfCreatedAccount,
-    /// A webhook's delivery gets lost. The method of deliveries is `HOOK`, their path that of the whitelabel.
+    /// An event gets lost. The method of events is `HOOK` for a webhook's delivery and `BLACKHOLE` for a frame of
+    /// Blackhole, where the connection may also be dropped; their path is that of the whitelabel.
     LostEvent,
-    /// A webhook's delivery is sent twice.
+    /// An event is sent twice.
     DoubledEvent,
-    /// A webhook's delivery is sent after the next one.
+    /// An event is sent after the next one.
     SwappedEvent,
-    /// A copy of a webhook's delivery is sent by somebody who does not know its `custom_data`.
+    /// A copy of an event is sent first: a webhook's by somebody who does not know its `custom_data`, one of Blackhole
+    /// with a revision that never was.
     ForgedEvent,
 }
 
@@ -158,6 +160,9 @@ impl FaultScript {
         Hits(hits)
     }
 }
+
+/// Returns the faults that apply to a method and a path.
+pub(super) type FindHits = Box<dyn Fn(&str, &str) -> Hits + Send + Sync>;
 
 /// The faults that apply to one request.
 #[derive(Clone, Debug, Default)]

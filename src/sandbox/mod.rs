@@ -6,8 +6,8 @@
 //! - `world` holds the state of a Kazoo: accounts, documents, attachments, the template.
 //! - `api` turns requests into responses, with the real server's order of checks (E20).
 //! - [`ui`] is a stand-in for the user interface, over TLS.
-//! - `faults` and `connection` make selected requests go wrong; `delivery` sends what webhooks tell; `seed` defines the
-//!   initial state; `record` records requests and responses.
+//! - `faults` and `connection` make selected requests go wrong; `delivery` sends what webhooks tell, `blackhole` what
+//!   is told over a websocket; `seed` defines the initial state; `record` records requests and responses.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), emblazon::sandbox::SandboxError> {
@@ -21,6 +21,8 @@
 //! ```
 
 mod api;
+mod blackhole;
+mod bucket;
 mod capacity;
 mod clock;
 mod connection;

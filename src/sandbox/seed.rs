@@ -54,6 +54,7 @@ struct SeedServer {
     #[serde(default)]
     refuses_loopback_hooks: bool,
     hook_pause_ms: Option<u64>,
+    blackhole_idle_ms: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -241,6 +242,7 @@ fn server_settings(server: &SeedServer) -> ServerSettings {
         sorts_attachments: server.sorts_attachments,
         refuses_loopback_hooks: server.refuses_loopback_hooks,
         hook_pause_ms: server.hook_pause_ms.unwrap_or(usual.hook_pause_ms),
+        blackhole_idle_ms: server.blackhole_idle_ms.unwrap_or(usual.blackhole_idle_ms),
     }
 }
 

@@ -14,11 +14,13 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use tokio::net::TcpListener;
+use tokio::sync::broadcast;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::api::{self, Answer, Buckets, Request, Server};
+use super::blackhole::{self, Blackhole, Upgrade};
 use super::capacity::{Capacity, Queue};
 use super::clock::Clock;
 use super::connection::{Connection, FaultyListener};
@@ -28,11 +30,14 @@ use super::faults::{FaultScript, Hits};
 use super::gzip;
 use super::record::Recorder;
 use super::ui::UiServer;
-use super::world::{Delivery, Store, World};
+use super::world::{Delivery, ObjectChange, Store, World};
 use super::{Counts, Fault, FaultKind, Profile, SandboxError, Seed};
 
 /// The largest request body that is read at all; a real server's limit is lower (B6).
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// How many changes a connection of Blackhole may be behind before it misses some.
+const CHANGES: usize = 4096;
 
 /// The smallest body that is compressed, as in the real server's HTTP layer.
 const COMPRESSED_FROM: usize = 300;
@@ -103,7 +108,8 @@ pub struct Sandbox {
 struct Shared {
     world: Mutex<World>,
     profile: Profile,
-    events: UnboundedSender<Delivery>,
+    deliveries: UnboundedSender<Delivery>,
+    changes: broadcast::Sender<ObjectChange>,
     server: Mutex<Server>,
     faults: Mutex<FaultScript>,
     counts: Mutex<Counts>,
@@ -157,11 +163,12 @@ impl Sandbox {
         let mut faults = options.seed.faults;
         faults.extend(options.faults);
         let connections = Arc::new(AtomicU64::new(0));
-        let (events, inbox) = unbounded_channel();
+        let (deliveries, inbox) = unbounded_channel();
         let shared = Arc::new(Shared {
             world: Mutex::new(world),
             profile: options.profile,
-            events,
+            deliveries,
+            changes: broadcast::Sender::new(CHANGES),
             server: Mutex::new(Server {
                 profile: options.profile,
                 buckets: Buckets::default(),
@@ -212,6 +219,12 @@ impl Sandbox {
         format!("http://{}", self.address)
     }
 
+    /// Returns the URL of Blackhole, such as `ws://127.0.0.1:8000/`.
+    #[must_use]
+    pub fn blackhole_url(&self) -> String {
+        format!("ws://{}/", self.address)
+    }
+
     /// Returns the address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -255,7 +268,8 @@ impl Sandbox {
         self.shared.counts()
     }
 
-    /// Locks the world, to inspect or change it; webhooks tell of a change once the guard is dropped. Requests wait
+    /// Locks the world, to inspect or change it; webhooks and Blackhole tell of a change once the guard is
+    /// dropped. Requests wait
     /// meanwhile, so the guard must not be held across an `await`.
     #[must_use]
     pub fn world(&self) -> WorldGuard<'_> {
@@ -325,7 +339,7 @@ impl DerefMut for WorldGuard<'_> {
 
 impl Drop for WorldGuard<'_> {
     fn drop(&mut self) {
-        self.shared.tell_hooks(&mut self.world);
+        self.shared.tell(&mut self.world);
     }
 }
 
@@ -355,7 +369,7 @@ async fn serve(
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: axum::extract::Request,
 ) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     if path == "/sandbox/counts" {
         return counted(&shared);
@@ -388,6 +402,13 @@ async fn serve(
             () = shared.stop.cancelled() => {}
         }
     }
+    let upgrade = match hits.status() {
+        Some(_) => None,
+        None => Upgrade::of(&mut parts),
+    };
+    if let Some(upgrade) = upgrade {
+        return blackhole::serve(upgrade, listener(&shared, connection.peer()));
+    }
     let request = Request {
         method,
         path,
@@ -409,6 +430,20 @@ async fn serve(
         connection.end_in_body(answer.body.len() / 2);
     }
     written(answer)
+}
+
+/// Returns what a connection of Blackhole needs of the server.
+fn listener(shared: &Arc<Shared>, peer: &str) -> Blackhole {
+    let (hits, ask) = (shared.clone(), shared.clone());
+    let idle = locked(&shared.world).settings.blackhole_idle_ms;
+    Blackhole {
+        hits: Box::new(move |method, path| locked(&hits.faults).hits(method, path)),
+        ask: Box::new(move |asking| asking(&locked(&ask.world), ask.clock.unix_millis())),
+        changes: shared.changes.subscribe(),
+        idle: Duration::from_millis(idle),
+        peer: peer.to_owned(),
+        stop: shared.stop.clone(),
+    }
 }
 
 /// Returns what deliveries of webhooks need of the server.
@@ -436,11 +471,16 @@ fn counted(shared: &Shared) -> Response {
 }
 
 impl Shared {
-    /// Lets the webhooks tell of what has changed.
-    fn tell_hooks(&self, world: &mut World) {
-        for delivery in world.take_deliveries(self.profile) {
+    /// Lets the webhooks and Blackhole tell of what has changed.
+    fn tell(&self, world: &mut World) {
+        let changes = world.take_changes();
+        for delivery in world.deliveries(&changes, self.profile) {
             // Nobody delivers once the sandbox has stopped.
-            let _ = self.events.send(delivery);
+            let _ = self.deliveries.send(delivery);
+        }
+        for change in changes {
+            // Perhaps nobody listens.
+            let _ = self.changes.send(change);
         }
     }
 
@@ -472,7 +512,7 @@ impl Shared {
         {
             tracing::error!(%error, "the sandbox cannot record");
         }
-        self.tell_hooks(&mut world);
+        self.tell(&mut world);
         compress(request, profile, &mut answer);
         locked(&self.counts).answered(answer.status, answer.body.len());
         answer

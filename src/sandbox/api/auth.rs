@@ -8,18 +8,12 @@ use super::call::Call;
 use super::outcome::{Failure, Success};
 use super::route::Noun;
 use super::schemas;
+use crate::sandbox::bucket::Bucket;
 use crate::sandbox::world::{Account, ServerSettings, TokenState, World, issue, read};
 
 /// The token buckets for rate limiting, by caller and account (C4).
 #[derive(Debug, Default)]
 pub(crate) struct Buckets(BTreeMap<String, Bucket>);
-
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    /// The tokens in thousandths, so that fractions of a second count.
-    level: u64,
-    filled_at: u64,
-}
 
 impl Buckets {
     /// Takes one token for a request and returns the number left.
@@ -32,27 +26,11 @@ impl Buckets {
         settings: &ServerSettings,
         now_millis: u64,
     ) -> Result<u32, Failure> {
-        let Some(size) = settings.bucket else {
-            return Ok(u32::MAX);
-        };
         let account = call.account.as_deref().unwrap_or("no_account");
-        let full = u64::from(size) * 1000;
-        let bucket = self
-            .0
-            .entry(format!("{}/{account}", call.request.peer))
-            .or_insert(Bucket {
-                level: full,
-                filled_at: now_millis,
-            });
-        let passed = now_millis.saturating_sub(bucket.filled_at);
-        let refill = passed.saturating_mul(u64::from(settings.refill_per_second));
-        bucket.level = bucket.level.saturating_add(refill).min(full);
-        bucket.filled_at = now_millis;
-        bucket.level = bucket
-            .level
-            .checked_sub(1000)
-            .ok_or_else(Failure::too_many)?;
-        Ok(u32::try_from(bucket.level / 1000).unwrap_or(u32::MAX))
+        let name = format!("{}/{account}", call.request.peer);
+        let bucket = self.0.entry(name).or_default();
+        let left = bucket.take(settings, now_millis);
+        left.ok_or_else(Failure::too_many)
     }
 }
 

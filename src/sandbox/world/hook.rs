@@ -1,4 +1,4 @@
-//! A webhook, and the changes of objects that it tells of.
+//! A webhook, and the changes of objects that it and Blackhole tell of.
 
 use std::collections::VecDeque;
 
@@ -47,6 +47,8 @@ pub struct ObjectChange {
     pub object: &'static str,
     /// What happened.
     pub action: ObjectAction,
+    /// The revision that it led to. Blackhole tells it, a webhook does not (V3, B1).
+    pub revision: String,
     /// The account and the user of the token that did it, as far as there are any.
     pub author: Option<(String, Option<String>)>,
 }
@@ -66,11 +68,22 @@ pub(crate) struct Delivery {
 }
 
 impl ObjectAction {
-    fn as_str(self) -> &'static str {
+    /// Returns the name in events.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Created => "doc_created",
             Self::Edited => "doc_edited",
             Self::Deleted => "doc_deleted",
+        }
+    }
+}
+
+impl ObjectChange {
+    /// Returns the id of the document.
+    pub(crate) fn id(&self) -> &str {
+        match self.object {
+            "account" => &self.account,
+            object => object,
         }
     }
 }
@@ -109,14 +122,9 @@ impl Hook {
 
     /// Returns the request that tells of a change (V3); `custom_data` replaces members of the same name.
     pub(super) fn delivery(&self, change: &ObjectChange, profile: Profile) -> Delivery {
-        let id = if change.object == "account" {
-            change.account.as_str()
-        } else {
-            change.object
-        };
         let mut body = Object::new();
         for (name, value) in [
-            ("id", id),
+            ("id", change.id()),
             ("account_id", &change.account),
             ("action", change.action.as_str()),
             ("type", change.object),

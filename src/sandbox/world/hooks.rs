@@ -14,12 +14,19 @@ const FAILURES: usize = 6;
 const WINDOW: u64 = 60_000;
 
 impl World {
-    /// Notes that an object changed.
-    pub(super) fn changed(&mut self, account: &str, object: &'static str, action: ObjectAction) {
+    /// Notes that an object changed, and has this revision now.
+    pub(super) fn changed(
+        &mut self,
+        account: &str,
+        object: &'static str,
+        action: ObjectAction,
+        revision: String,
+    ) {
         self.changes.push(ObjectChange {
             account: account.to_owned(),
             object,
             action,
+            revision,
             author: None,
         });
     }
@@ -31,17 +38,22 @@ impl World {
         }
     }
 
-    /// Takes what the hooks tell of the changes since the last call.
-    pub(crate) fn take_deliveries(&mut self, profile: Profile) -> Vec<Delivery> {
+    /// Takes the changes since the last call.
+    pub(crate) fn take_changes(&mut self) -> Vec<ObjectChange> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Returns what the hooks tell of changes.
+    pub(crate) fn deliveries(&self, changes: &[ObjectChange], profile: Profile) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
-        for change in std::mem::take(&mut self.changes) {
+        for change in changes {
             let tree = self
                 .accounts
                 .get(&change.account)
                 .map_or(&[][..], |account| &account.tree);
             let hooks = self.hooks.values();
-            let telling = hooks.filter(|hook| hook.tells_of(&change, tree, profile));
-            deliveries.extend(telling.map(|hook| hook.delivery(&change, profile)));
+            let telling = hooks.filter(|hook| hook.tells_of(change, tree, profile));
+            deliveries.extend(telling.map(|hook| hook.delivery(change, profile)));
         }
         deliveries
     }

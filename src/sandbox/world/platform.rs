@@ -128,7 +128,8 @@ impl World {
         if let Some(account) = self.accounts.get_mut(id) {
             account.reserved_domain = domain.map(str::to_owned);
             account.revision.step();
-            self.changed(id, "account", ObjectAction::Edited);
+            let revision = account.revision.to_string();
+            self.changed(id, "account", ObjectAction::Edited, revision);
         }
     }
 
@@ -136,7 +137,8 @@ impl World {
     pub(crate) fn touch_account(&mut self, id: &str) {
         if let Some(account) = self.accounts.get_mut(id) {
             account.revision.step();
-            self.changed(id, "account", ObjectAction::Edited);
+            let revision = account.revision.to_string();
+            self.changed(id, "account", ObjectAction::Edited, revision);
         }
     }
 

@@ -5,8 +5,8 @@
 pub struct ServerSettings {
     /// The lifetime of a token, in seconds (A5); a real server's default is 3600.
     pub token_lifetime: u64,
-    /// The size of a caller's token bucket, which limits bursts of requests without a valid token (C4, observed 5); no
-    /// limit when absent.
+    /// The size of a caller's token bucket, which limits bursts of requests without a valid token (C4, observed 5) and
+    /// bursts of frames on a connection of Blackhole (B1); no limit when absent.
     pub bucket: Option<u32>,
     /// The number of tokens that are refilled per second.
     pub refill_per_second: u32,
@@ -20,6 +20,8 @@ pub struct ServerSettings {
     pub refuses_loopback_hooks: bool,
     /// How long after an error of the connection a webhook is delivered again, in milliseconds (V4).
     pub hook_pause_ms: u64,
+    /// How long a connection of Blackhole may be idle, in milliseconds (B1).
+    pub blackhole_idle_ms: u64,
 }
 
 impl Default for ServerSettings {
@@ -33,6 +35,7 @@ impl Default for ServerSettings {
             sorts_attachments: false,
             refuses_loopback_hooks: false,
             hook_pause_ms: 2000,
+            blackhole_idle_ms: 3_600_000,
         }
     }
 }

@@ -27,7 +27,8 @@ impl World {
                 None => ObjectAction::Created,
             };
             account.change_whitelabel(|document| document.settings = settings);
-            self.changed(id, WHITELABEL, action);
+            let revision = account.whitelabel_revision.to_string();
+            self.changed(id, WHITELABEL, action, revision);
         }
     }
 
@@ -36,7 +37,8 @@ impl World {
         if let Some(account) = self.account_mut(id) {
             account.previous = account.whitelabel.take();
             account.whitelabel_revision.step();
-            self.changed(id, WHITELABEL, ObjectAction::Deleted);
+            let revision = account.whitelabel_revision.to_string();
+            self.changed(id, WHITELABEL, ObjectAction::Deleted, revision);
         }
     }
 
@@ -63,6 +65,7 @@ impl World {
                 }
             });
         }
+        let first = account.whitelabel_revision.to_string();
         if end == UploadEnd::AttachmentFails {
             let empty = account
                 .whitelabel
@@ -72,15 +75,17 @@ impl World {
                 account.whitelabel = None;
                 account.whitelabel_revision.step();
             }
-            self.changed(id, WHITELABEL, ObjectAction::Edited);
+            let revision = account.whitelabel_revision.to_string();
+            self.changed(id, WHITELABEL, ObjectAction::Edited, revision);
             return;
         }
         account.change_whitelabel(|document| document.attach(name, attachment, sorts));
+        let second = account.whitelabel_revision.to_string();
         // V5: both saves are told.
         if end != UploadEnd::StoredBesideConflict {
-            self.changed(id, WHITELABEL, ObjectAction::Edited);
+            self.changed(id, WHITELABEL, ObjectAction::Edited, first);
         }
-        self.changed(id, WHITELABEL, ObjectAction::Edited);
+        self.changed(id, WHITELABEL, ObjectAction::Edited, second);
     }
 
     /// Changes a document's settings as another client would, for tests; creates the document if there is none, and
@@ -114,7 +119,8 @@ impl World {
                 };
                 document.attach(name, attachment, sorts);
             });
-            self.changed(id, WHITELABEL, ObjectAction::Edited);
+            let revision = account.whitelabel_revision.to_string();
+            self.changed(id, WHITELABEL, ObjectAction::Edited, revision);
         }
     }
 
