@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{
     CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH,
 };
@@ -24,10 +24,10 @@ use super::pace::{Pace, RequestKind, Sample};
 use super::redact::Redaction;
 use super::request::{Answer, Body, Envelope, Request, RequestId};
 use super::retry::Class;
-use super::session::{Login, Session, State};
+use super::session::{Login, Session, State, end_of_token};
 use super::silence::Silence;
 use super::subject::Subject;
-use crate::model::{AccountId, Revision, Secret};
+use crate::model::{AccountId, Revision, Secret, is_loopback};
 use crate::transport::{self, BodyError, JsonError, innermost, parse_json, read_body};
 
 /// The largest body of an error answer, in bytes; it is only searched for a reason.
@@ -50,6 +50,8 @@ pub(super) struct Transport {
     deadline: Deadline,
     pub(super) limits: Limits,
     random: Mutex<fastrand::Rng>,
+    ca_pem: Option<Vec<u8>>,
+    allow_plain_http: bool,
 }
 
 impl Transport {
@@ -66,6 +68,8 @@ impl Transport {
             deadline: config.deadline.clone(),
             limits: config.limits,
             random: Mutex::new(fastrand::Rng::with_seed(config.seed)),
+            ca_pem: config.ca_pem.clone(),
+            allow_plain_http: config.allow_plain_http,
         })
     }
 
@@ -84,6 +88,56 @@ impl Transport {
     /// Logs in if necessary, and returns the token's own account if known.
     pub(super) async fn own_account(&self) -> Result<Option<AccountId>, ApiError> {
         Ok(self.login(None).await?.account)
+    }
+
+    /// Returns a token that lasts for a while, as far as it says when it ends; `refused` is one that was not accepted.
+    pub(super) async fn token(
+        &self,
+        lasts: SignedDuration,
+        refused: Option<&Secret>,
+    ) -> Result<Secret, ApiError> {
+        let login = self.login(refused).await?;
+        let ends = end_of_token(&login.token);
+        let is_ending = ends.is_some_and(|end| end.duration_since(Timestamp::now()) < lasts);
+        if is_ending && self.session.is_renewable() {
+            return Ok(self.login(Some(&login.token)).await?.token);
+        }
+        Ok(login.token)
+    }
+
+    /// Creates a client for a websocket, which is an HTTP/1.1 connection at first; it may go where the token may go.
+    pub(super) fn websocket_client(&self, url: &Url) -> Result<reqwest::Client, ApiError> {
+        let is_local = url.host().as_ref().is_some_and(is_loopback);
+        if url.scheme() == "http" && !is_local && !self.allow_plain_http {
+            return Err(ApiError::Configuration(
+                "ws:// to another machine would send the token unencrypted over the network; write wss://, or set `allow_plain_http: true` for the cluster".to_owned(),
+            ));
+        }
+        let builder = transport::client(url, self.ca_pem.as_deref())
+            .map_err(|error| ApiError::Configuration(error.to_string()))?;
+        let builder = builder.http1_only().connect_timeout(self.limits.connect);
+        let client = builder.build();
+        client.map_err(|error| {
+            ApiError::Configuration(format!("no HTTP client: {}", innermost(&error)))
+        })
+    }
+
+    /// Explains why a request for a websocket had no answer.
+    pub(super) async fn explain(&self, url: &Url, error: &reqwest::Error) -> ApiError {
+        let no_answer = NoAnswer {
+            host: &host(url),
+            is_tls: url.scheme() == "https",
+            call: "GET",
+            connect: self.limits.connect,
+            timeout: self.limits.read,
+            attempt: 1,
+        };
+        no_answer.investigate(error).await
+    }
+
+    /// Cleans a text from the server.
+    pub(super) fn clean(&self, text: &str, token: &Secret) -> String {
+        self.session.redaction(Some(token)).clean(text)
     }
 
     /// Sends a request with the token; if the token is refused, renews it and sends the request once more (trap 28).

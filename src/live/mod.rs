@@ -35,8 +35,8 @@ mod trust;
 
 pub use activity::{Activity, Waiting};
 pub use api::{
-    AccountInfo, AssetContent, Document, DomainTest, Filter, HookClient, HostTest, ReadClient,
-    StoredHook, TemplateWriter, WriteClient,
+    AccountInfo, AssetContent, BlackholeConnection, BlackholeError, BlackholeEvent, Document,
+    DomainTest, Filter, HookClient, HostTest, ReadClient, StoredHook, TemplateWriter, WriteClient,
 };
 pub use cache::Cache;
 pub use collect::{CollectOptions, collect, read_again};

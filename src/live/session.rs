@@ -1,5 +1,6 @@
 //! The token: fetched once, and renewed when the server no longer accepts it.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -107,14 +108,22 @@ impl Session {
     }
 }
 
-/// Reads the account from a token's payload, which is readable without the key (A5).
 fn account_of_token(token: &Secret) -> Option<AccountId> {
+    AccountId::parse(claims(token)?.get("account_id")?.as_str()?).ok()
+}
+
+/// Returns when a token ends, if it says so.
+pub(super) fn end_of_token(token: &Secret) -> Option<Timestamp> {
+    Timestamp::from_second(claims(token)?.get("exp")?.as_i64()?).ok()
+}
+
+/// Reads a token's payload, which is readable without the key (A5).
+fn claims(token: &Secret) -> Option<Value> {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let payload = token.expose().split('.').nth(1)?;
     let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    let claims: Value = serde_json::from_slice(&payload).ok()?;
-    AccountId::parse(claims.get("account_id")?.as_str()?).ok()
+    serde_json::from_slice(&payload).ok()
 }
 
 #[cfg(test)]
@@ -122,11 +131,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accounts_of_tokens() {
+    fn accounts_and_ends_of_tokens() {
         #[track_caller]
         fn check(token: &str, expected: Option<&str>) {
             let account = account_of_token(&Secret::new(token));
             assert_eq!(account.as_ref().map(AccountId::as_str), expected, "{token}");
+            let end = end_of_token(&Secret::new(token)).map(Timestamp::as_second);
+            assert_eq!(end, expected.map(|_| 1), "{token}");
         }
         // {"account_id":"59bf4a8641b8a1d827710bfc558510c9","exp":1}
         check(

@@ -1,11 +1,13 @@
 //! The platform's API, one typed method per call. Readers and writers are different types.
 
+mod blackhole;
 mod hooks;
 mod listing;
 mod read;
 mod template;
 mod write;
 
+pub use blackhole::{BlackholeConnection, BlackholeError, BlackholeEvent};
 pub use hooks::{HookClient, StoredHook};
 pub use listing::Filter;
 pub(super) use read::Revalidated;

@@ -134,6 +134,12 @@ impl ReadClient {
         &self.root
     }
 
+    /// Returns whether the other client is a clone of this one, with the same login.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.transport, &other.transport)
+    }
+
     /// Returns the requests that this client and its clones wait for.
     #[must_use]
     pub fn activity(&self) -> &Activity {

@@ -1,5 +1,6 @@
 //! The client against a sandbox, over HTTP, as it is used.
 
+mod blackhole;
 mod caching;
 mod collecting;
 mod listing;

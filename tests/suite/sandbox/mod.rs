@@ -1,6 +1,7 @@
 //! The sandbox in the server's terms: what each trap and each observation looks like on the wire.
 
 mod assets;
+mod blackhole;
 mod caller;
 mod documents;
 mod faults;
