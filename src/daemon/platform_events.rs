@@ -64,10 +64,15 @@ pub struct EventStatus {
 }
 
 impl Hint {
-    /// Merges a later hint for the same account.
+    /// Merges a later hint for the same account. Hints may arrive in another order than the changes, so the newest
+    /// revision counts; one of an unknown revision is not answered by any.
     pub fn merge(&mut self, later: Self) {
         self.heard = self.heard.max(later.heard);
-        self.revision = later.revision;
+        self.revision = match (self.revision.take(), later.revision) {
+            (Some(known), Some(later)) if known.is_as_new_as(&later) => Some(known),
+            (Some(_), Some(later)) => Some(later),
+            (None, _) | (_, None) => None,
+        };
         self.author = later.author.or(self.author.take());
     }
 }
@@ -134,6 +139,25 @@ impl PlatformEvents {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hints_merge_to_what_must_be_read() {
+        let check = |revisions: [Option<&str>; 2], expected: Option<&str>| {
+            let [mut first, second] = revisions.map(|revision| Hint {
+                heard: Timestamp::UNIX_EPOCH,
+                revision: revision.map(Revision::new),
+                author: None,
+            });
+            first.merge(second);
+            let merged = first.revision.as_ref().map(Revision::as_str);
+            assert_eq!(merged, expected, "{revisions:?}");
+        };
+        check([Some("2-a"), Some("3-b")], Some("3-b"));
+        check([Some("3-b"), Some("2-a")], Some("3-b"));
+        check([Some("3-b"), Some("3-c")], Some("3-c"));
+        check([None, Some("3-b")], None);
+        check([Some("3-b"), None], None);
+    }
 
     #[test]
     fn two_secrets_count_while_hooks_are_made_anew() {
