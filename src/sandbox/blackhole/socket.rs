@@ -173,6 +173,9 @@ async fn tell(
     if session.events(&change).is_empty() {
         return true;
     }
+    if change.object != "whitelabel" {
+        return send_all(socket, session.events(&change)).await;
+    }
     let hits = (blackhole.hits)(EVENT, &path(&change.account));
     if hits.include(FaultKind::DropConnection) {
         return false;
@@ -187,14 +190,13 @@ async fn tell(
     if let Some(delay) = hits.delay() {
         tokio::time::sleep(delay).await;
     }
-    let told = frames(session, &change, &hits);
-    let earlier = held.take().map(|held| session.events(&held));
-    for event in told.into_iter().chain(earlier.into_iter().flatten()) {
-        if !send(socket, &event).await {
-            return false;
-        }
-    }
-    true
+    let mut told = frames(session, &change, &hits);
+    told.extend(
+        (held.take())
+            .into_iter()
+            .flat_map(|held| session.events(&held)),
+    );
+    send_all(socket, told).await
 }
 
 /// Returns the events that tell of a change, with what a fault adds.
@@ -212,6 +214,15 @@ fn frames(session: &Session, change: &ObjectChange, hits: &Hits) -> Vec<Value> {
     }
     told.extend(session.events(change));
     told
+}
+
+async fn send_all(socket: &mut Socket, messages: Vec<Value>) -> bool {
+    for message in messages {
+        if !send(socket, &message).await {
+            return false;
+        }
+    }
+    true
 }
 
 async fn send(socket: &mut Socket, message: &Value) -> bool {

@@ -53,11 +53,13 @@ impl Listener {
             "data": {"account_id": account, "binding": binding},
         }))
         .await;
-        let reply = self.next().await.unwrap();
-        assert_eq!(
-            (&reply["action"], &reply["request_id"]),
-            (&json!("reply"), &json!("r-1"))
-        );
+        let reply = loop {
+            let message = self.next().await.unwrap();
+            if message["action"] == "reply" {
+                break message;
+            }
+        };
+        assert_eq!(reply["request_id"], "r-1");
         match reply["data"]["errors"][0].as_str() {
             Some(error) => error.to_owned(),
             None => format!("{} {}", reply["status"].as_str().unwrap(), reply["data"]),
