@@ -4,7 +4,8 @@
 //! First the time from the end of a push, reported by the forge's webhook, until the commit is live; then the cost of
 //! the daemon while nothing changes, unless `commits` is among the arguments. `cargo bench --bench watch -- soak
 //! [MINUTES] [SEED]` edits on both sides, injects faults, and fails unless everything is in sync at the end and nothing
-//! was lost.
+//! was lost. `cargo bench --bench watch -- events [ACCOUNTS]` edits 200 accounts by hand, and measures how soon each edit
+//! is seen: with polling, webhooks and Blackhole.
 
 mod generate;
 mod measure;
@@ -22,12 +23,19 @@ use site::Site;
 /// Number of timed commits.
 const COMMITS: usize = 11;
 
+/// Number of edits by hand.
+const EDITS: usize = 200;
+
 /// The interval of reads while nothing changes, and the number of measured intervals.
 const INTERVAL: Duration = Duration::from_mins(1);
 const INTERVALS: u32 = 2;
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
+    if std::env::args().any(|word| word == "events") {
+        let accounts = sizes(&[1_000]);
+        return runtime.block_on(hand_edits(accounts[0]));
+    }
     let mut words = std::env::args().skip_while(|word| word != "soak");
     if words.next().is_some() {
         let mut numbers = words.filter_map(|word| word.parse().ok());
@@ -103,6 +111,96 @@ async fn commits(shape: Shape) -> Result<()> {
     ]);
     site.sandbox.stop().await;
     Ok(())
+}
+
+/// Edits accounts by hand, and measures how soon the daemon has seen each edit, by what tells it of changes.
+async fn hand_edits(accounts: usize) -> Result<()> {
+    row(&[
+        "told by",
+        "interval",
+        "edits",
+        "median",
+        "p95",
+        "requests/h",
+    ]
+    .map(str::to_owned));
+    for told_by in ["poll", "webhooks", "blackhole"] {
+        let shape = Shape {
+            accounts,
+            assets: false,
+        };
+        let mut site = Site::new(shape).await?;
+        let first = site.push()?;
+        let (interval, events) = match told_by {
+            "poll" => ("1m", String::new()),
+            "webhooks" => ("1h", "events: {hooks: daemon}".to_owned()),
+            _ => {
+                let url = site.sandbox.blackhole_url();
+                ("1h", format!("events: {{blackhole: '{url}'}}"))
+            }
+        };
+        site.start(&format!("poll: 1h\ninterval: {interval}\n{events}"))?;
+        site.until_in_sync(&first).await?;
+        site.until_told(told_by).await?;
+        // What follows the first reads, and the subscriptions, is over.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let before = site.sandbox.counts().total;
+        tokio::time::sleep(INTERVAL).await;
+        let in_an_hour = (site.sandbox.counts().total - before) * 3600 / INTERVAL.as_secs();
+        let mut taken = if told_by == "poll" {
+            edits_at_once(&site, accounts).await?
+        } else {
+            edits_one_by_one(&site, accounts).await?
+        };
+        taken.sort();
+        row(&[
+            told_by.to_owned(),
+            interval.to_owned(),
+            taken.len().to_string(),
+            milliseconds(taken[taken.len() / 2]),
+            milliseconds(taken[taken.len() * 95 / 100]),
+            in_an_hour.to_string(),
+        ]);
+        site.sandbox.stop().await;
+    }
+    Ok(())
+}
+
+/// Edits one account after the other, each once the edit before it was seen.
+async fn edits_one_by_one(site: &Site, accounts: usize) -> Result<Vec<Duration>> {
+    let mut taken = Vec::new();
+    for edit in 0..EDITS {
+        let number = edit * accounts / EDITS;
+        site.edit(number);
+        let begun = Instant::now();
+        while !site.has_seen_edit(number).await? {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        taken.push(begun.elapsed());
+    }
+    Ok(taken)
+}
+
+/// Edits all accounts at once: one after the other would take hours where they are polled.
+async fn edits_at_once(site: &Site, accounts: usize) -> Result<Vec<Duration>> {
+    let mut open: Vec<usize> = (0..EDITS).map(|edit| edit * accounts / EDITS).collect();
+    for number in &open {
+        site.edit(*number);
+    }
+    let (begun, mut taken) = (Instant::now(), Vec::new());
+    while !open.is_empty() {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let mut unseen = Vec::new();
+        for number in open {
+            if site.has_seen_edit(number).await? {
+                taken.push(begun.elapsed());
+            } else {
+                unseen.push(number);
+            }
+        }
+        open = unseen;
+    }
+    Ok(taken)
 }
 
 /// Measures the daemon while nothing changes.

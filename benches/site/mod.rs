@@ -13,7 +13,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::generate::{Shape, Tree};
+use crate::generate::{Shape, Tree, id};
 use crate::server::{PROGRAM, Result};
 
 /// The webhook secret.
@@ -173,6 +173,43 @@ impl Site {
             }
             tokio::time::sleep(LOOK * 10).await;
         }
+    }
+
+    /// Waits until the platform tells the daemon of changes, by what was configured.
+    pub(crate) async fn until_told(&self, by: &str) -> Result<()> {
+        let (key, number) = match by {
+            "webhooks" => ("hooks", 1),
+            "blackhole" => ("subscriptions", self.shape.accounts),
+            _ => return Ok(()),
+        };
+        let begun = Instant::now();
+        loop {
+            let events = &self.ask("/api/v1/status").await?["events"];
+            if events[key] == number {
+                return Ok(());
+            }
+            // Ten subscriptions a second.
+            if begun.elapsed() > PATIENCE * 2 {
+                return Err(format!("not told of changes: {events}").into());
+            }
+            tokio::time::sleep(LOOK * 100).await;
+        }
+    }
+
+    /// Changes an account as somebody would by hand.
+    pub(crate) fn edit(&self, number: usize) {
+        let mut world = self.sandbox.world();
+        world.edit_settings(&id(number), |settings| {
+            settings.insert("company_name".to_owned(), json!("By hand"));
+        });
+    }
+
+    /// Returns whether the daemon shows that an account was changed by hand.
+    pub(crate) async fn has_seen_edit(&self, number: usize) -> Result<bool> {
+        let account = self
+            .ask(&format!("/api/v1/accounts/customer-{number:05}"))
+            .await?;
+        Ok(account["state"] != "ready")
     }
 
     /// Returns the live value of a key.
