@@ -16,8 +16,8 @@ use crate::alert::{AlertsConfig, Channels, announce};
 use crate::apply::make_directory;
 use crate::config::EventsConfig;
 use crate::daemon::{
-    Events, Notification, Place, PlatformEvents, PublishedStatus, ServiceManager, Setup, State,
-    WorkQueue,
+    EventChannel, Events, Notification, Place, PlatformEvents, PublishedStatus, ServiceManager,
+    Setup, State, WorkQueue,
 };
 use crate::dashboard::webhook::Hook;
 use crate::dashboard::{EVENT_PATH, Face, HttpConfig, Server, WebhookConfig};
@@ -87,6 +87,7 @@ impl Services {
             None => None,
         };
         let public = public.cloned();
+        let hears_webhooks = (events.as_ref()).is_some_and(|events| events.blackhole.is_none());
         let server = match http {
             Some(http) => {
                 let token = fetched(http.token.as_ref(), top).await?;
@@ -100,7 +101,7 @@ impl Services {
                     channels: channels.clone(),
                     token,
                     hook,
-                    events: told.clone(),
+                    events: (told.clone()).filter(|_| hears_webhooks),
                     patience,
                 };
                 let server = Server::start(&http, face).await;
@@ -113,11 +114,14 @@ impl Services {
         let events = match events.zip(told) {
             Some((events, told)) => {
                 let address = server.as_ref().map(Server::address);
-                Some(Events {
-                    owner: events.hooks,
-                    url: event_url(public.as_ref(), address)?,
-                    told,
-                })
+                let channel = match events.blackhole {
+                    Some(url) => EventChannel::Blackhole { url },
+                    None => EventChannel::Webhooks {
+                        owner: events.hooks.unwrap_or_default(),
+                        url: event_url(public.as_ref(), address)?,
+                    },
+                };
+                Some(Events { channel, told })
             }
             None => None,
         };
@@ -217,7 +221,7 @@ fn event_url(public: Option<&Url>, address: Option<SocketAddr>) -> Result<String
         (None, Some(address)) if address.ip().is_loopback() => format!("http://{address}"),
         (None, _) => {
             return Err(Failure::Usage(
-                "events need an address that the platform can reach; declare http.listen and http.public_url"
+                "events need an address that the platform can reach; declare http.listen and http.public_url, or events.blackhole"
                     .to_owned(),
             ));
         }

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use thiserror::Error;
+use url::Url;
 
 use super::mistakes::{self, ConfigMistake};
 use crate::alert::AlertsConfig;
@@ -54,7 +55,7 @@ pub struct WatchConfig {
     #[serde(default)]
     pub http: Option<HttpConfig>,
     /// What the platform tells of its changes, so that a change by hand is seen at once; without it, accounts are only
-    /// read by the interval. Needs `http` with a public URL. Changes need a restart.
+    /// read by the interval. Webhooks need `http` with a public URL. Changes need a restart.
     #[serde(default)]
     pub events: Option<EventsConfig>,
     /// Who is alerted of what. Changes need a restart.
@@ -104,17 +105,61 @@ pub struct LeaseConfig {
     pub kubernetes: bool,
 }
 
-/// What the platform tells of its changes, by webhooks to `/kazoo/webhook` below the public URL.
+/// What the platform tells of its changes: by webhooks to `/kazoo/webhook` below the public URL, or over a connection
+/// that the daemon makes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventsConfig {
-    /// Who makes the webhooks on the platform: the daemon, which also renews and removes them; or an operator, as
-    /// `emblazon events hook` says.
+    /// Who makes the webhooks on the platform: the daemon, which also renews and removes them, as when absent; or an
+    /// operator, as `emblazon events hook` says.
     #[serde(default)]
-    pub hooks: HookOwner,
+    pub hooks: Option<HookOwner>,
     /// The secret of an operator's hooks.
     #[serde(default)]
     pub secret: Option<SecretConfig>,
+    /// The websocket of the platform's Blackhole, such as `wss://kazoo.example.com:7777`, instead of webhooks: for a
+    /// platform that cannot reach the daemon. The daemon sends its token there.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub blackhole: Option<Url>,
+}
+
+impl EventsConfig {
+    /// Returns what contradicts itself, if anything does.
+    fn contradiction(&self, has_http: bool) -> Option<&'static str> {
+        match (
+            &self.blackhole,
+            self.hooks.unwrap_or_default(),
+            &self.secret,
+        ) {
+            (Some(_), _, _) if self.hooks.is_some() || self.secret.is_some() => Some(
+                "events.blackhole is instead of webhooks; leave out events.hooks and events.secret, or events.blackhole",
+            ),
+            (Some(url), _, _) if !is_websocket(url) => Some(
+                "events.blackhole is no URL of a websocket; write wss:// or ws:// and a host, without a query or a password",
+            ),
+            (Some(_), _, _) => None,
+            (None, HookOwner::Operator, None) => Some(
+                "events.hooks: operator needs events.secret, which the hooks hold as emblazon_secret; `emblazon events hook` prints them",
+            ),
+            (None, HookOwner::Daemon, Some(_)) => Some(
+                "events.secret is for hooks of an operator; leave it out, or say hooks: operator",
+            ),
+            (None, _, _) if !has_http => Some(
+                "events need http, where the platform tells of them; declare http.listen and http.public_url, or events.blackhole",
+            ),
+            (None, _, _) => None,
+        }
+    }
+}
+
+fn is_websocket(url: &Url) -> bool {
+    matches!(url.scheme(), "wss" | "ws")
+        && url.host().is_some()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
 }
 
 /// What is wrong with the daemon's file.
@@ -221,24 +266,8 @@ impl WatchConfig {
             }
             _ => {}
         }
-        match &self.events {
-            Some(EventsConfig {
-                hooks: HookOwner::Operator,
-                secret: None,
-            }) => found.push(
-                "events.hooks: operator needs events.secret, which the hooks hold as emblazon_secret; `emblazon events hook` prints them",
-            ),
-            Some(EventsConfig {
-                hooks: HookOwner::Daemon,
-                secret: Some(_),
-            }) => found.push(
-                "events.secret is for hooks of an operator; leave it out, or say hooks: operator",
-            ),
-            Some(_) if self.http.is_none() => found.push(
-                "events need http, where the platform tells of them; declare http.listen and http.public_url",
-            ),
-            Some(_) | None => {}
-        }
+        let events = self.events.as_ref();
+        found.extend(events.and_then(|events| events.contradiction(self.http.is_some())));
         let mut found: Vec<String> = found.into_iter().map(str::to_owned).collect();
         if let Some(Err(error)) = self.http.as_ref().map(HttpConfig::check) {
             found.push(error.to_string());
@@ -436,6 +465,18 @@ trust:
         check(
             "state: x\nsource: {folder: .}\nevents: {}\n",
             "watch.yaml: events need http",
+        );
+        check(
+            "state: x\nsource: {folder: .}\nevents: {hooks: daemon, blackhole: 'wss://kazoo.example.com:7777'}\n",
+            "watch.yaml: events.blackhole is instead of webhooks",
+        );
+        check(
+            "state: x\nsource: {folder: .}\nevents: {blackhole: 'https://kazoo.example.com'}\n",
+            "watch.yaml: events.blackhole is no URL of a websocket",
+        );
+        check(
+            "state: x\nsource: {folder: .}\nevents: {blackhole: 'wss://me:canary@kazoo.example.com'}\n",
+            "watch.yaml: events.blackhole is no URL of a websocket",
         );
         check("state: [\n", "watch.yaml:");
     }

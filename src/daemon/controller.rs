@@ -14,9 +14,10 @@ use super::observed::Observed;
 use super::platform_events::Hint;
 use super::recovery::Recovery;
 use super::schedule::{LONGEST_PAUSE, later};
-use super::setup::{ReadSetup, Setup};
+use super::setup::{EventChannel, ReadSetup, Setup};
 use super::source::{Source, SourceRevision};
 use super::status::{InterventionKind, Mode, Outcome, Trigger};
+use super::subscriptions::Subscriptions;
 use super::timers::Timers;
 use super::{PendingWork, PublishedStatus, WorkQueue};
 use crate::apply::lease::LeaseGuard;
@@ -45,6 +46,8 @@ pub(super) struct Controller {
     pub(super) timers: Timers,
     /// The hooks on the platform.
     pub(super) hooks: KeptHooks,
+    /// The connection to Blackhole, in a term as leader.
+    subscriptions: Option<Subscriptions>,
     /// Whether the recovery of interrupted runs is done.
     pub(super) recovery: Recovery,
     /// The triggers of the next cycle.
@@ -85,6 +88,7 @@ impl Controller {
             leads_another: false,
             revision: None,
             hooks: KeptHooks::default(),
+            subscriptions: None,
             recovery: Recovery::Due,
             triggers: [Trigger::Start].into(),
             is_quiet: false,
@@ -125,6 +129,7 @@ impl Controller {
         self.objects = Objects::new(self.seed);
         self.timers = Timers::new(&self.setup, self.seed, now);
         self.hooks = KeptHooks::default();
+        self.subscriptions = None;
         self.recovery = Recovery::Due;
         self.triggers = [Trigger::Start].into();
         self.is_quiet = false;
@@ -151,6 +156,7 @@ impl Controller {
             self.reconcile_due(guard).await;
             if stop.is_cancelled() || guard.is_stopped() || self.leads_another {
                 let client = self.observed.platform.client();
+                self.subscriptions = None;
                 self.hooks.remove(client, guard).await;
                 return;
             }
@@ -191,16 +197,31 @@ impl Controller {
         } else {
             self.cycle(due, guard).await;
         }
-        if let Some(events) = &self.setup.events {
-            let client = self.observed.platform.client();
-            let client = client.filter(|_| self.timers.outage().is_none());
-            let now = Timestamp::now();
-            if self.hooks.keep(client, events, guard, now).await {
-                self.timers.objects.requeue_all(now);
-            }
-        }
+        self.keep_events(guard).await;
         self.ask_dns(Timestamp::now());
         self.publish(Timestamp::now());
+    }
+
+    /// Has the platform tell of its changes, if that is configured.
+    async fn keep_events(&mut self, guard: &LeaseGuard) {
+        let Some(events) = &self.setup.events else {
+            return;
+        };
+        let client = self.observed.platform.client();
+        if let EventChannel::Blackhole { url } = &events.channel {
+            let subscriptions = self.subscriptions.get_or_insert_with(|| {
+                let outputs = (self.queue.clone(), self.published.clone());
+                Subscriptions::start(url.clone(), events.told.clone(), outputs, self.seed)
+            });
+            let accounts = self.observed.platform.accounts_by_id();
+            subscriptions.follow(client, accounts);
+            return;
+        }
+        let client = client.filter(|_| self.timers.outage().is_none());
+        let now = Timestamp::now();
+        if self.hooks.keep(client, events, guard, now).await {
+            self.timers.objects.requeue_all(now);
+        }
     }
 
     /// Corrects all deadlines after the clock was set back, so that nothing waits longer than if it were scheduled now.
@@ -354,8 +375,14 @@ impl Controller {
             self.conditions.base = None;
         }
         let next = self.next();
-        let events = self.setup.events.as_ref();
-        let events = events.map(|events| self.hooks.status(events));
+        let events = self.setup.events.as_ref().map(|events| {
+            let told = &events.told;
+            let subscriptions = self.subscriptions.as_ref();
+            subscriptions.map_or_else(
+                || self.hooks.status(told),
+                |listening| listening.status(told),
+            )
+        });
         let conditions = &self.conditions;
         self.published.change(|status| {
             status.cluster.beat = now;

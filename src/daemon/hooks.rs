@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Value, json};
 
-use super::platform_events::{EventStatus, SECRET_KEY};
+use super::platform_events::{EventSource, EventStatus, PlatformEvents, SECRET_KEY};
 use super::schedule::later;
-use super::setup::{Events, HookOwner};
+use super::setup::{EventChannel, Events, HookOwner};
 use crate::apply::lease::LeaseGuard;
 use crate::live::{HookClient, ReadClient, StoredHook};
 use crate::model::{Digest, Object, Secret};
@@ -56,6 +56,14 @@ pub fn hooks(url: &str, secret: &str, knows_all: bool) -> Vec<Object> {
     actions.iter().map(hook).collect()
 }
 
+/// What the hooks are for.
+#[derive(Clone, Copy)]
+struct Target<'t> {
+    /// Where they send.
+    url: &'t str,
+    told: &'t PlatformEvents,
+}
+
 /// The hooks that the daemon made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeptHooks {
@@ -87,8 +95,14 @@ impl KeptHooks {
         guard: &LeaseGuard,
         now: Timestamp,
     ) -> bool {
-        let is_due = self.next.is_none_or(|next| next <= now);
-        if setup.owner != HookOwner::Daemon || !is_due {
+        let EventChannel::Webhooks {
+            owner: HookOwner::Daemon,
+            url,
+        } = &setup.channel
+        else {
+            return false;
+        };
+        if self.next.is_some_and(|next| next > now) {
             return false;
         }
         let Some(client) = client.filter(|_| guard.holds()) else {
@@ -98,7 +112,9 @@ impl KeptHooks {
         };
         let before = self.restored;
         let client = HookClient::new(client);
-        match self.look_after(&client, setup, guard, now).await {
+        let told = &setup.told;
+        let target = Target { url, told };
+        match self.look_after(&client, target, guard, now).await {
             Ok(()) => {
                 self.problem = None;
                 self.next = Some(later(now, ROUND));
@@ -117,18 +133,18 @@ impl KeptHooks {
     async fn look_after(
         &mut self,
         client: &HookClient,
-        setup: &Events,
+        target: Target<'_>,
         guard: &LeaseGuard,
         now: Timestamp,
     ) -> Result<(), String> {
         let stored = client.list().await;
         let stored = stored.map_err(|error| format!("webhooks: {}", error.explained()))?;
-        let own: Vec<&StoredHook> = stored.iter().filter(|hook| hook.uri == setup.url).collect();
+        let own = own(&stored, target.url);
         let is_there = |id: &String| own.iter().any(|hook| hook.id == *id);
         let is_old = (self.made).is_none_or(|made| now.duration_since(made) > SECRET_AGE);
         let is_gone = !self.ids.iter().all(is_there);
         if is_old || is_gone {
-            self.make(client, setup, &own, guard, now).await?;
+            self.make(client, target, &stored, guard, now).await?;
             if is_gone {
                 self.note_restored();
             }
@@ -157,16 +173,16 @@ impl KeptHooks {
     async fn make(
         &mut self,
         client: &HookClient,
-        setup: &Events,
-        own: &[&StoredHook],
+        target: Target<'_>,
+        stored: &[StoredHook],
         guard: &LeaseGuard,
         now: Timestamp,
     ) -> Result<(), String> {
-        let url = setup.url.as_str();
+        let Target { url, told } = target;
         let secret = random().ok_or("the system gives no random numbers")?;
         let knows_all = client.knows_all_actions().await;
         let knows_all = knows_all.map_err(|error| format!("webhooks: {}", error.explained()))?;
-        setup.told.expect(Secret::new(secret.as_str()));
+        told.expect(Secret::new(secret.as_str()));
         let mut ids = Vec::new();
         let mut failure = None;
         for hook in hooks(url, &secret, knows_all) {
@@ -183,14 +199,13 @@ impl KeptHooks {
             }
         }
         // Of what was begun, nothing stays; the older hooks go once the new ones are there.
-        let older = own.iter().map(|hook| hook.id.clone());
+        let own = own(stored, url);
         let (left, superfluous): (Vec<String>, Vec<String>) = match failure {
-            Some(_) => (Vec::new(), ids),
-            None => (ids, older.collect()),
-        };
-        let superfluous = match failure {
-            Some(_) => begun(client, url, own).await.unwrap_or(superfluous),
-            None => superfluous,
+            Some(_) => {
+                let begun = begun(client, url, &own).await;
+                (Vec::new(), begun.unwrap_or(ids))
+            }
+            None => (ids, own.iter().map(|hook| hook.id.clone()).collect()),
         };
         for id in &superfluous {
             if !guard.holds() {
@@ -201,10 +216,10 @@ impl KeptHooks {
             }
         }
         if let Some(problem) = failure {
-            setup.told.forget_newest();
+            told.forget_newest();
             return Err(problem);
         }
-        setup.told.forget_older();
+        told.forget_older();
         self.ids = left;
         self.made = Some(now);
         tracing::info!(hooks = self.ids.len(), "the platform tells of changes");
@@ -235,16 +250,23 @@ impl KeptHooks {
     }
 
     /// Returns what is known of events, to be published.
-    pub(super) fn status(&self, setup: &Events) -> EventStatus {
-        let (heard, last) = setup.told.heard();
+    pub(super) fn status(&self, told: &PlatformEvents) -> EventStatus {
+        let (heard, last) = told.heard();
         EventStatus {
+            by: EventSource::Webhooks,
             hooks: self.ids.len(),
+            subscriptions: 0,
             problem: self.problem.clone(),
             heard,
             last,
             restored: self.restored,
         }
     }
+}
+
+/// Returns the hooks that send to a URL.
+fn own<'s>(stored: &'s [StoredHook], url: &str) -> Vec<&'s StoredHook> {
+    stored.iter().filter(|hook| hook.uri == url).collect()
 }
 
 /// Returns the hooks for a URL that were not there before, also those whose creation was not answered; `None` if the

@@ -43,6 +43,7 @@ mod setup;
 mod show;
 mod source;
 mod status;
+mod subscriptions;
 mod timers;
 mod verdict;
 mod zones;
@@ -51,11 +52,13 @@ pub use base::{BaseError, BaseFile, KeptBase, RefValues};
 pub use event::{Event, events};
 pub use hooks::hooks;
 pub use leader::{WatchError, once, watch};
-pub use platform_events::{ChangeAuthor, EventStatus, Hint, PlatformEvents, SECRET_KEY};
+pub use platform_events::{
+    ChangeAuthor, EventSource, EventStatus, Hint, PlatformEvents, SECRET_KEY,
+};
 pub use published::PublishedStatus;
 pub use queue::{PendingWork, WorkItem, WorkQueue};
 pub use service::{Notification, ServiceManager};
-pub use setup::{Events, HookOwner, Place, ReadSetup, SandboxDns, Setup};
+pub use setup::{EventChannel, Events, HookOwner, Place, ReadSetup, SandboxDns, Setup};
 pub use status::{
     Alert, AlertKind, Approval, Author, ClusterStatus, DnsSummary, Drift, Finding, History,
     InFlight, Incident, Intervention, InterventionKind, LiveBrand, Mistake, Mode, ObjectStatus,

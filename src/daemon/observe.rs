@@ -13,7 +13,7 @@ use crate::live::{
     self, ApiError, Cache, ClientConfig, CollectOptions, Live, LiveAccount, ReadClient, Reading,
     collect, read_again,
 };
-use crate::model::{AccountName, DomainTemplate, Identity, ObjectName};
+use crate::model::{AccountId, AccountName, DomainTemplate, Identity, ObjectName};
 use crate::tree::{BaseAccounts, ClusterConfig, Desired, SharedAccount, departed};
 
 /// Attempts of a request in all.
@@ -90,7 +90,8 @@ impl ObservedPlatform {
         self.client.clone()
     }
 
-    /// Returns whether what is known of an account is as new as a hint: it was read since, or has that revision.
+    /// Returns whether what is known of an account is as new as a hint: it was read since, or has that revision or a
+    /// later one.
     pub(super) fn knows(&self, account: &AccountName, hint: &Hint) -> bool {
         let name = ObjectName::from(account);
         if self.begun_at.get(&name).is_some_and(|at| *at > hint.heard) {
@@ -99,9 +100,17 @@ impl ObservedPlatform {
         let live = self.live.accounts.get(account);
         let document = live.and_then(|live| live.document.known()?.as_ref());
         match (document, &hint.revision) {
-            (Some(document), Some(revision)) => document.revision == *revision,
+            (Some(document), Some(revision)) => document.revision.is_as_new_as(revision),
             (None, _) | (Some(_), None) => false,
         }
+    }
+
+    /// Returns the accounts whose id is known.
+    pub(super) fn accounts_by_id(&self) -> BTreeMap<AccountId, AccountName> {
+        let accounts = self.live.accounts.iter();
+        let known =
+            accounts.filter_map(|(name, live)| Some((live.id.known()?.clone(), name.clone())));
+        known.collect()
     }
 
     /// Returns when an object was last read.

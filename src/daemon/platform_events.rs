@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Revision, Secret};
@@ -51,16 +52,33 @@ pub struct ChangeAuthor {
 /// What the published status says about events of the platform.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventStatus {
+    /// What tells.
+    #[serde(default)]
+    pub by: EventSource,
     /// The number of hooks that the daemon keeps there; zero where somebody else made them.
     pub hooks: usize,
+    /// The number of accounts that Blackhole tells of.
+    #[serde(default)]
+    pub subscriptions: usize,
     /// Why there are none, or not all, in words; the accounts are read by the interval all the same.
     pub problem: Option<String>,
     /// The number of events since the daemon started that were about an account of the tree.
     pub heard: u64,
     /// When the last one came.
     pub last: Option<Timestamp>,
-    /// How often a hook was found disabled, or gone, and was put right.
+    /// How often a hook was found disabled, or gone, or the connection to Blackhole broke, and was put right.
     pub restored: u64,
+}
+
+/// What tells of the platform's changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventSource {
+    /// Webhooks.
+    #[default]
+    Webhooks,
+    /// Blackhole.
+    Blackhole,
 }
 
 impl Hint {

@@ -8,6 +8,7 @@ use camino::Utf8PathBuf;
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use url::Url;
 
 use super::platform_events::PlatformEvents;
 use crate::apply::SandboxPrimaries;
@@ -58,12 +59,27 @@ pub struct Setup {
 /// What the platform tells of its changes.
 #[derive(Clone, Debug)]
 pub struct Events {
-    /// Who makes the hooks there.
-    pub owner: HookOwner,
-    /// Where they send.
-    pub url: String,
+    /// How it tells.
+    pub channel: EventChannel,
     /// What is known of them, shared with the HTTP server.
     pub told: PlatformEvents,
+}
+
+/// How the platform tells of its changes.
+#[derive(Clone, Debug)]
+pub enum EventChannel {
+    /// By requests to the daemon's HTTP server.
+    Webhooks {
+        /// Who makes the hooks there.
+        owner: HookOwner,
+        /// Where they send.
+        url: String,
+    },
+    /// Over a websocket that the daemon connects to.
+    Blackhole {
+        /// Its URL.
+        url: Url,
+    },
 }
 
 /// Who makes the hooks on the platform.

@@ -15,8 +15,8 @@ use super::state::{Counters, Shared};
 use crate::alert::ChannelStatus;
 use crate::apply::StepStanding;
 use crate::daemon::{
-    AlertKind, Finding, Mode, PlatformEvents, Reason, Role, RunResult, State as Stands, Status,
-    Taker,
+    AlertKind, EventSource, EventStatus, Finding, Mode, PlatformEvents, Reason, Role, RunResult,
+    State as Stands, Status, Taker,
 };
 
 /// The content type of the format.
@@ -263,29 +263,79 @@ fn dns(text: &mut String, status: &Status) {
     .sample(&[], status.cluster.dns_questions);
 }
 
+fn hooks(text: &mut String, events: &EventStatus) {
+    metric(
+        text,
+        "emblazon_platform_hooks",
+        "gauge",
+        "Webhooks that the daemon keeps on the platform.",
+    )
+    .sample(&[], events.hooks);
+    metric(
+        text,
+        "emblazon_platform_hooks_working",
+        "gauge",
+        "1 while the platform is told to tell of changes, as far as the daemon knows.",
+    )
+    .sample(&[], u8::from(events.problem.is_none()));
+    metric(
+        text,
+        "emblazon_platform_hooks_restored_total",
+        "counter",
+        "How often a webhook was found disabled or gone.",
+    )
+    .sample(&[], events.restored);
+}
+
+fn blackhole(text: &mut String, events: &EventStatus) {
+    metric(
+        text,
+        "emblazon_platform_subscriptions",
+        "gauge",
+        "Accounts that the platform's Blackhole tells of.",
+    )
+    .sample(&[], events.subscriptions);
+    metric(
+        text,
+        "emblazon_platform_blackhole_working",
+        "gauge",
+        "1 while Blackhole tells of changes of all accounts, as far as the daemon knows.",
+    )
+    .sample(&[], u8::from(events.problem.is_none()));
+    metric(
+        text,
+        "emblazon_platform_blackhole_reconnections_total",
+        "counter",
+        "How often the connection to Blackhole broke.",
+    )
+    .sample(&[], events.restored);
+    let mut heard = metric(
+        text,
+        "emblazon_platform_events_total",
+        "counter",
+        "Events of the platform by outcome.",
+    );
+    heard.sample(&[("outcome", "heard")], events.heard);
+    last_event(text, events.last);
+}
+
+fn last_event(text: &mut String, last: Option<Timestamp>) {
+    if let Some(last) = last {
+        metric(
+            text,
+            "emblazon_platform_event_last_timestamp_seconds",
+            "gauge",
+            "When the platform last told of a change of an account of the tree.",
+        )
+        .sample(&[], seconds(last));
+    }
+}
+
 fn effort(text: &mut String, status: &Status) {
-    if let Some(events) = &status.cluster.events {
-        metric(
-            text,
-            "emblazon_platform_hooks",
-            "gauge",
-            "Webhooks that the daemon keeps on the platform.",
-        )
-        .sample(&[], events.hooks);
-        metric(
-            text,
-            "emblazon_platform_hooks_working",
-            "gauge",
-            "1 while the platform is told to tell of changes, as far as the daemon knows.",
-        )
-        .sample(&[], u8::from(events.problem.is_none()));
-        metric(
-            text,
-            "emblazon_platform_hooks_restored_total",
-            "counter",
-            "How often a webhook was found disabled or gone.",
-        )
-        .sample(&[], events.restored);
+    match &status.cluster.events {
+        Some(events) if events.by == EventSource::Blackhole => blackhole(text, events),
+        Some(events) => hooks(text, events),
+        None => {}
     }
     metric(
         text,
@@ -458,7 +508,7 @@ fn events(text: &mut String, told: &PlatformEvents, counters: &Counters) {
         text,
         "emblazon_platform_events_total",
         "counter",
-        "Events of the platform's webhooks by outcome.",
+        "Events of the platform by outcome.",
     );
     for (word, counter) in [
         ("heard", &counters.events),
@@ -467,15 +517,8 @@ fn events(text: &mut String, told: &PlatformEvents, counters: &Counters) {
     ] {
         heard.sample(&[("outcome", word)], counter.load(Ordering::Relaxed));
     }
-    if let (_, Some(last)) = told.heard() {
-        metric(
-            text,
-            "emblazon_platform_event_last_timestamp_seconds",
-            "gauge",
-            "When the platform last told of a change of an account of the tree.",
-        )
-        .sample(&[], seconds(last));
-    }
+    let (_, last) = told.heard();
+    last_event(text, last);
 }
 
 fn seconds(time: Timestamp) -> String {

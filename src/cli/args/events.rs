@@ -14,7 +14,8 @@ pub(crate) enum EventsCommand {
 /// Print the webhooks that tell a daemon of every change
 ///
 /// For operators who create them on the platform themselves, with `events: {hooks: operator, secret: …}` in the
-/// daemon's file. Otherwise the daemon creates, renews and removes its own.
+/// daemon's file. Otherwise the daemon creates, renews and removes its own. Where the platform cannot reach the daemon,
+/// `events: {blackhole: wss://…}` there needs no webhooks: the daemon listens to the platform's websocket.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon events hook --url https://emblazon.example.com

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::daemon::{
-    AlertKind, Finding, InterventionKind, Reason, RunResult, State, Taker, Trigger,
+    AlertKind, EventSource, Finding, InterventionKind, Reason, RunResult, State, Taker, Trigger,
 };
 use crate::plan::RefusalKind;
 use crate::report::Verb;
@@ -63,15 +63,19 @@ pub(super) struct StatusV1 {
 /// What the platform tells of its changes.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct EventsV1 {
+    /// What tells.
+    by: EventSource,
     /// The number of webhooks that the daemon keeps there; zero where somebody else made them.
     hooks: usize,
+    /// The number of accounts that Blackhole tells of.
+    subscriptions: usize,
     /// Why there are none, or not all; the accounts are read by the interval all the same.
     problem: Option<String>,
     /// The number of events about accounts of the tree since the daemon started.
     heard: u64,
     /// When the last one came.
     last: Option<String>,
-    /// How often a webhook was found disabled or gone, and was put right.
+    /// How often a webhook was found disabled or gone, or the connection to Blackhole broke, and was put right.
     restored: u64,
 }
 

@@ -266,8 +266,8 @@ impl BlackholeConnection {
         Ok(Some(event))
     }
 
-    /// Logs in anew, because the server did not accept the token of this connection.
-    pub async fn renew_token(&self) -> Result<(), ApiError> {
+    /// Ends the connection and logs in anew, because the server did not accept its token.
+    pub async fn renew_token(self) -> Result<(), ApiError> {
         let transport = &self.client.transport;
         transport.token(LASTS, Some(&self.token)).await.map(|_| ())
     }

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod base;
+mod blackhole;
 mod daemon;
 mod dns;
 mod events;

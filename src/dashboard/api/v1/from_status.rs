@@ -80,7 +80,9 @@ impl StatusV1 {
 impl From<&EventStatus> for EventsV1 {
     fn from(events: &EventStatus) -> Self {
         Self {
+            by: events.by,
             hooks: events.hooks,
+            subscriptions: events.subscriptions,
             problem: events.problem.clone(),
             heard: events.heard,
             last: text(events.last.as_ref()),
