@@ -219,7 +219,9 @@ impl Controller {
         }
         let client = client.filter(|_| self.timers.outage().is_none());
         let now = Timestamp::now();
-        if self.hooks.keep(client, events, guard, now).await {
+        let maker = self.setup.mark();
+        let kept = self.hooks.keep(client, (events, &maker), guard, now);
+        if kept.await {
             self.timers.objects.requeue_all(now);
         }
     }

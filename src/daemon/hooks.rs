@@ -27,6 +27,9 @@ const LAST: Duration = Duration::from_secs(3);
 /// The name that the platform's people see.
 const NAME: &str = "emblazon: tell of changed brands";
 
+/// The key of a hook's `custom_data` that says which daemon made it.
+const MAKER_KEY: &str = "emblazon_daemon";
+
 /// Returns the hooks that tell a URL of every change of a whitelabel: one where the platform knows all actions, else one
 /// for each (V2).
 #[must_use]
@@ -62,6 +65,8 @@ struct Target<'t> {
     /// Where they send.
     url: &'t str,
     told: &'t PlatformEvents,
+    /// The daemon's mark, by which it knows its own hooks that send elsewhere.
+    maker: &'t str,
 }
 
 /// The hooks that the daemon made.
@@ -87,11 +92,12 @@ impl KeptHooks {
     }
 
     /// Looks after the hooks, if that is due and the daemon keeps its own; `client` is absent while the platform cannot
-    /// be read. Returns whether events were lost, so that everything is to be read once.
+    /// be read, and `maker` is the daemon's mark. Returns whether events were lost, so that everything is to be read
+    /// once.
     pub(super) async fn keep(
         &mut self,
         client: Option<ReadClient>,
-        setup: &Events,
+        (setup, maker): (&Events, &str),
         guard: &LeaseGuard,
         now: Timestamp,
     ) -> bool {
@@ -113,7 +119,7 @@ impl KeptHooks {
         let before = self.restored;
         let client = HookClient::new(client);
         let told = &setup.told;
-        let target = Target { url, told };
+        let target = Target { url, told, maker };
         match self.look_after(&client, target, guard, now).await {
             Ok(()) => {
                 self.problem = None;
@@ -178,14 +184,17 @@ impl KeptHooks {
         guard: &LeaseGuard,
         now: Timestamp,
     ) -> Result<(), String> {
-        let Target { url, told } = target;
+        let Target { url, told, maker } = target;
         let secret = random().ok_or("the system gives no random numbers")?;
         let knows_all = client.knows_all_actions().await;
         let knows_all = knows_all.map_err(|error| format!("webhooks: {}", error.explained()))?;
         told.expect(Secret::new(secret.as_str()));
         let mut ids = Vec::new();
         let mut failure = None;
-        for hook in hooks(url, &secret, knows_all) {
+        for mut hook in hooks(url, &secret, knows_all) {
+            if let Some(Value::Object(custom)) = hook.get_mut("custom_data") {
+                custom.insert(MAKER_KEY.to_owned(), json!(maker));
+            }
             if !guard.holds() {
                 return Ok(());
             }
@@ -205,7 +214,11 @@ impl KeptHooks {
                 let begun = begun(client, url, &own).await;
                 (Vec::new(), begun.unwrap_or(ids))
             }
-            None => (ids, own.iter().map(|hook| hook.id.clone()).collect()),
+            None => {
+                let mut older: Vec<String> = own.iter().map(|hook| hook.id.clone()).collect();
+                older.extend(left_elsewhere(client, stored, target).await);
+                (ids, older)
+            }
         };
         for id in &superfluous {
             if !guard.holds() {
@@ -267,6 +280,26 @@ impl KeptHooks {
 /// Returns the hooks that send to a URL.
 fn own<'s>(stored: &'s [StoredHook], url: &str) -> Vec<&'s StoredHook> {
     stored.iter().filter(|hook| hook.uri == url).collect()
+}
+
+/// Returns the hooks that this daemon made for another URL, before it was killed. What another daemon made, or a
+/// person, has the same name at the most.
+async fn left_elsewhere(
+    client: &HookClient,
+    stored: &[StoredHook],
+    target: Target<'_>,
+) -> Vec<String> {
+    let mut left = Vec::new();
+    let others = stored.iter().filter(|hook| hook.uri != target.url);
+    for hook in others.filter(|hook| hook.name == NAME) {
+        let fields = client.show(&hook.id).await.ok().flatten();
+        let custom = fields.as_ref().and_then(|fields| fields.get("custom_data"));
+        let maker = custom.and_then(|custom| custom.get(MAKER_KEY)?.as_str());
+        if maker == Some(target.maker) {
+            left.push(hook.id.clone());
+        }
+    }
+    left
 }
 
 /// Returns the hooks for a URL that were not there before, also those whose creation was not answered; `None` if the

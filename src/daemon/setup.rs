@@ -14,7 +14,7 @@ use super::platform_events::PlatformEvents;
 use crate::apply::SandboxPrimaries;
 use crate::apply::lease::SKEW;
 use crate::live::{ClientConfig, Trust};
-use crate::model::Shard;
+use crate::model::{Digest, Shard};
 use crate::tree::Desired;
 
 /// The daemon's setup, with everything resolved.
@@ -137,6 +137,13 @@ impl Setup {
         (moved.into_iter())
             .filter_map(|(key, has_moved)| has_moved.then_some(key))
             .collect()
+    }
+
+    /// Returns the daemon's mark on what it makes on the platform: the same after a restart, and another one for each
+    /// source, cluster and shard.
+    pub(super) fn mark(&self) -> String {
+        let parts = format!("{:?} {:?} {:?}", self.source, self.cluster, self.shard);
+        Digest::of(parts.as_bytes()).short().to_owned()
     }
 
     /// Returns the base URL of the platform that a tree is for.

@@ -30,6 +30,8 @@ pub struct HookClient {
 pub struct StoredHook {
     /// Its id.
     pub id: String,
+    /// Its name, which need not be the only one.
+    pub name: String,
     /// Where it sends.
     pub uri: String,
     /// Whether it is enabled; the server disables one that fails too often (V4).
@@ -142,6 +144,7 @@ fn stored(item: &Value) -> Option<StoredHook> {
     let text = |name: &str| item[name].as_str();
     Some(StoredHook {
         id: text("id").filter(|id| is_id(id))?.to_owned(),
+        name: text("name").unwrap_or_default().to_owned(),
         uri: text("uri")?.to_owned(),
         is_enabled: item["enabled"].as_bool() != Some(false),
     })

@@ -240,6 +240,40 @@ fn a_hook_that_is_disabled_gone_or_left_behind_is_put_right() {
     platform.stop();
 }
 
+/// A daemon that starts anew at another address knows the hook that it left behind, and no other one.
+#[test]
+fn a_hook_that_was_left_at_another_address_is_removed() {
+    let platform = platform("a", "{heal: report}");
+    let stranger = json!({"data": {
+        "name": "emblazon: tell of changed brands", "hook": "object", "uri": "https://other.example.com/kazoo/webhook",
+        "http_verb": "post", "custom_data": {"type": "whitelabel", "action": "all", "emblazon_daemon": "another"},
+    }});
+    platform.create_hook(&stranger);
+    let addresses = |platform: &Platform| -> Vec<String> {
+        let hooks = hooks(platform).into_iter();
+        hooks.map(|(uri, ..)| uri).collect()
+    };
+    let at = |daemon: &Daemon| format!("{}/kazoo/webhook", daemon.url());
+    let daemon = start(&platform, "127.0.0.1:0");
+    let first = at(&daemon);
+    while !addresses(&platform).contains(&first) {
+        std::thread::yield_now();
+    }
+    daemon.kill();
+    let daemon = start(&platform, "127.0.0.1:0");
+    let second = at(&daemon);
+    assert_ne!(first, second);
+    while addresses(&platform).contains(&first) || !addresses(&platform).contains(&second) {
+        std::thread::yield_now();
+    }
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert_eq!(
+        addresses(&platform),
+        ["https://other.example.com/kazoo/webhook"]
+    );
+    platform.stop();
+}
+
 fn secret_or_none(platform: &Platform) -> Option<String> {
     let hooks = hooks(platform);
     let (_, _, custom) = hooks.last()?;
