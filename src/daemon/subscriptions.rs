@@ -29,14 +29,14 @@ const LONGEST: Duration = Duration::from_mins(2);
 /// The connection and its subscriptions in one term of a leader; dropped, it ends.
 #[derive(Debug)]
 pub(super) struct Subscriptions {
-    wanted: watch::Sender<Wanted>,
-    state: Arc<Mutex<State>>,
+    wanted: watch::Sender<WantedSubscriptions>,
+    state: Arc<Mutex<SubscriptionState>>,
     task: AbortHandle,
 }
 
 /// What is to be listened to.
 #[derive(Clone, Debug, Default)]
-struct Wanted {
+struct WantedSubscriptions {
     /// Absent while the platform cannot be read.
     client: Option<ReadClient>,
     accounts: BTreeMap<AccountId, AccountName>,
@@ -44,7 +44,7 @@ struct Wanted {
 
 /// What is known of the connection.
 #[derive(Debug, Default)]
-struct State {
+struct SubscriptionState {
     subscribed: BTreeSet<AccountId>,
     refused: BTreeMap<AccountId, String>,
     /// Why there is no connection.
@@ -54,12 +54,12 @@ struct State {
 }
 
 /// The task that listens.
-struct Listener {
+struct SubscriptionListener {
     url: Url,
     queue: WorkQueue,
     published: PublishedStatus,
     told: PlatformEvents,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<SubscriptionState>>,
     seed: u64,
 }
 
@@ -71,9 +71,9 @@ impl Subscriptions {
         (queue, published): (WorkQueue, PublishedStatus),
         seed: u64,
     ) -> Self {
-        let (wanted, heard) = watch::channel(Wanted::default());
-        let state = Arc::new(Mutex::new(State::default()));
-        let listener = Listener {
+        let (wanted, heard) = watch::channel(WantedSubscriptions::default());
+        let state = Arc::new(Mutex::new(SubscriptionState::default()));
+        let listener = SubscriptionListener {
             url,
             queue,
             published,
@@ -98,7 +98,7 @@ impl Subscriptions {
         self.wanted.send_if_modified(|wanted| {
             let is_same = is_same(wanted.client.as_ref(), client.as_ref());
             let has_changed = !is_same || wanted.accounts != accounts;
-            *wanted = Wanted { client, accounts };
+            *wanted = WantedSubscriptions { client, accounts };
             has_changed
         });
     }
@@ -115,7 +115,7 @@ impl Drop for Subscriptions {
     }
 }
 
-impl State {
+impl SubscriptionState {
     fn status(&self, told: &PlatformEvents) -> EventStatus {
         let (heard, last) = told.heard();
         EventStatus {
@@ -142,9 +142,9 @@ impl State {
     }
 }
 
-impl Listener {
+impl SubscriptionListener {
     /// Connects again and again, with growing pauses while that fails.
-    async fn listen(self, mut heard: watch::Receiver<Wanted>) {
+    async fn listen(self, mut heard: watch::Receiver<WantedSubscriptions>) {
         let mut failures = 0;
         loop {
             let wanted = heard.borrow_and_update().clone();
@@ -195,7 +195,7 @@ impl Listener {
     async fn talk(
         &self,
         client: &ReadClient,
-        heard: &mut watch::Receiver<Wanted>,
+        heard: &mut watch::Receiver<WantedSubscriptions>,
     ) -> Result<(), BlackholeError> {
         let mut connection = BlackholeConnection::connect(client, &self.url).await?;
         let mut accounts = heard.borrow_and_update().accounts.clone();
@@ -273,7 +273,7 @@ fn is_same(one: Option<&ReadClient>, other: Option<&ReadClient>) -> bool {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<SubscriptionState>) -> MutexGuard<'_, SubscriptionState> {
     // Every change is made in one go, so a poisoned lock still guards a consistent value.
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

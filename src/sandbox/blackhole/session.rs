@@ -28,7 +28,7 @@ const ACTIONS: &[ObjectAction] = &[
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct BlackholeSession {
     /// The peer's address and port, by which the server names the connection.
     name: String,
     /// The account of the token, which is checked once.
@@ -48,7 +48,7 @@ struct Subscription {
 /// A frame that was refused, with the server's words.
 type Refused = String;
 
-impl Session {
+impl BlackholeSession {
     pub(super) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_util::sync::CancellationToken;
 
-use super::session::Session;
+use super::session::BlackholeSession;
 use crate::sandbox::FaultKind;
 use crate::sandbox::faults::{FindHits, Hits};
 use crate::sandbox::world::{ObjectChange, World};
@@ -105,7 +105,7 @@ pub(crate) fn serve(upgrade: Upgrade, blackhole: Blackhole) -> Response<Body> {
 
 /// Talks until either side ends the connection.
 async fn talk(mut socket: Socket, mut blackhole: Blackhole) {
-    let mut session = Session::new(&blackhole.peer);
+    let mut session = BlackholeSession::new(&blackhole.peer);
     let mut held: Option<ObjectChange> = None;
     let mut heard = Instant::now();
     loop {
@@ -141,7 +141,7 @@ async fn talk(mut socket: Socket, mut blackhole: Blackhole) {
 /// Replies to a frame; returns whether the connection goes on.
 async fn reply(
     socket: &mut Socket,
-    session: &mut Session,
+    session: &mut BlackholeSession,
     blackhole: &Blackhole,
     text: &str,
 ) -> bool {
@@ -165,7 +165,7 @@ async fn reply(
 /// Tells of a change, if that was subscribed to; returns whether the connection goes on.
 async fn tell(
     socket: &mut Socket,
-    session: &Session,
+    session: &BlackholeSession,
     blackhole: &Blackhole,
     held: &mut Option<ObjectChange>,
     change: ObjectChange,
@@ -200,7 +200,7 @@ async fn tell(
 }
 
 /// Returns the events that tell of a change, with what a fault adds.
-fn frames(session: &Session, change: &ObjectChange, hits: &Hits) -> Vec<Value> {
+fn frames(session: &BlackholeSession, change: &ObjectChange, hits: &Hits) -> Vec<Value> {
     let mut told = Vec::new();
     if hits.include(FaultKind::ForgedEvent) {
         let mut forged = session.events(change);
