@@ -138,7 +138,6 @@ impl EventsConfig {
             (Some(url), _, _) if !is_websocket(url) => Some(
                 "events.blackhole is no URL of a websocket; write wss:// or ws:// and a host, without a query or a password",
             ),
-            (Some(_), _, _) => None,
             (None, HookOwner::Operator, None) => Some(
                 "events.hooks: operator needs events.secret, which the hooks hold as emblazon_secret; `emblazon events hook` prints them",
             ),
@@ -148,7 +147,7 @@ impl EventsConfig {
             (None, _, _) if !has_http => Some(
                 "events need http, where the platform tells of them; declare http.listen and http.public_url, or events.blackhole",
             ),
-            (None, _, _) => None,
+            (Some(_) | None, _, _) => None,
         }
     }
 }

@@ -209,16 +209,13 @@ impl KeptHooks {
         }
         // Of what was begun, nothing stays; the older hooks go once the new ones are there.
         let own = own(stored, url);
-        let (left, superfluous): (Vec<String>, Vec<String>) = match failure {
-            Some(_) => {
-                let begun = begun(client, url, &own).await;
-                (Vec::new(), begun.unwrap_or(ids))
-            }
-            None => {
-                let mut older: Vec<String> = own.iter().map(|hook| hook.id.clone()).collect();
-                older.extend(left_elsewhere(client, stored, target).await);
-                (ids, older)
-            }
+        let (left, superfluous): (Vec<String>, Vec<String>) = if failure.is_some() {
+            let begun = begun(client, url, &own).await;
+            (Vec::new(), begun.unwrap_or(ids))
+        } else {
+            let mut older: Vec<String> = own.iter().map(|hook| hook.id.clone()).collect();
+            older.extend(left_elsewhere(client, stored, target).await);
+            (ids, older)
         };
         for id in &superfluous {
             if !guard.holds() {

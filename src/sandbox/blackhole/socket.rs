@@ -36,18 +36,22 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// A request to become a websocket.
 pub(crate) struct Upgrade {
-    upgrade: OnUpgrade,
+    /// The connection, once it is a websocket.
+    connection: OnUpgrade,
     key: String,
     /// Whether it names a protocol, which is refused (B1).
     has_protocol: bool,
 }
 
+/// Calls what it is given with the world and the time in milliseconds.
+type AskWorld = Box<dyn Fn(&mut dyn FnMut(&World, u64)) + Send + Sync>;
+
 /// What a connection needs of the server.
 pub(crate) struct Blackhole {
     /// The faults of frames and events.
     pub(crate) hits: FindHits,
-    /// Calls with the world and the time in milliseconds.
-    pub(crate) ask: Box<dyn Fn(&mut dyn FnMut(&World, u64)) + Send + Sync>,
+    /// Asks the world.
+    pub(crate) ask: AskWorld,
     /// The changes of objects.
     pub(crate) changes: Receiver<ObjectChange>,
     /// How long the client may be silent.
@@ -72,7 +76,7 @@ impl Upgrade {
         Some(Self {
             key: text(&parts.headers, header::SEC_WEBSOCKET_KEY)?,
             has_protocol: parts.headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL),
-            upgrade: parts.extensions.remove()?,
+            connection: parts.extensions.remove()?,
         })
     }
 }
@@ -94,7 +98,7 @@ pub(crate) fn serve(upgrade: Upgrade, blackhole: Blackhole) -> Response<Body> {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, proof);
     }
     tokio::spawn(async move {
-        if let Ok(upgraded) = upgrade.upgrade.await {
+        if let Ok(upgraded) = upgrade.connection.await {
             let stream = TokioIo::new(upgraded);
             let socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
             talk(socket, blackhole).await;
