@@ -278,6 +278,14 @@ impl Path<'_> {
                 );
                 return Err(BrandView::Unknown);
             }
+            ApiRoot::Mistake(what) => {
+                self.broken(
+                    KIND,
+                    format!("no browser runs js/config.js: {what}"),
+                    "correct js/config.js; the page stays empty without it",
+                );
+                return Err(BrandView::OtherPage);
+            }
             ApiRoot::NotConfig => {
                 self.broken(
                     KIND,

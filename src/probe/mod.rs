@@ -24,6 +24,7 @@ mod config_js;
 mod connection;
 mod content_policy;
 mod document;
+mod javascript;
 mod judge;
 mod names;
 mod pace;
