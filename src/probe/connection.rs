@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
+use super::content_coding;
 use super::names::NameSource;
 use super::{Arrival, Authorities, Certificate, Fetch, HttpAnswer, Link, Names};
 use crate::model::is_inside;
@@ -263,12 +264,15 @@ async fn exchange(
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         (name.as_str().to_owned(), value)
     });
-    Ok(HttpAnswer {
+    let mut answer = HttpAnswer {
         status: parts.status.as_u16(),
         headers: headers.collect(),
-        body: body.to_bytes().to_vec(),
+        body: Vec::new(),
         took: Duration::ZERO,
-    })
+    };
+    let codings = answer.headers("content-encoding");
+    answer.body = content_coding::decoded(codings, body.to_bytes().to_vec(), LARGEST)?;
+    Ok(answer)
 }
 
 fn request(

@@ -3,29 +3,30 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use hyper::Method;
 use jiff::Timestamp;
-use tokio::sync::Mutex as AsyncMutex;
 use url::Url;
 
-use super::browser::{self, ASKED_HEADERS};
+use super::browser;
+use super::caller::{Apis, Caller};
 use super::config_js::{ApiRoot, api_root};
 use super::connection::{Connector, Contact};
+use super::content_policy::Script;
+use super::content_type::{self, Opened};
 use super::names::NameSource;
-use super::page::{self, CONFIG};
-use super::{Authorities, BrandProbe, BrandTarget, Fetch, Link, Names, Pace, Pin, Sighting, judge};
+use super::page::{self, MOST_REDIRECTS, Page};
+use super::{
+    Authorities, BrandProbe, BrandTarget, Fetch, HttpAnswer, Link, Names, Pace, Pin, Sighting,
+    judge,
+};
 use crate::dns::{Exchange, ExchangeOptions};
 use crate::model::AssetKind;
 
 /// How many brands are looked at at a time.
 const CONCURRENT_BRANDS: usize = 8;
-/// How many redirects of the page are followed.
-const MOST_REDIRECTS: usize = 4;
 
 /// How a probe connects.
 #[derive(Clone, Debug)]
@@ -44,16 +45,10 @@ pub struct ProbeOptions {
     pub pace: Pace,
 }
 
-/// The host and port of an API, and whether it speaks TLS.
-type ApiKey = (bool, String, u16);
-
 /// Looks at brands as a customer's browser does. It sends no credentials, has none, and changes nothing.
 pub struct Prober {
     connector: Connector,
-    pace: Mutex<Pace>,
-    started: Instant,
-    /// The APIs, which many brands share.
-    apis: Mutex<BTreeMap<ApiKey, Arc<AsyncMutex<Option<Contact>>>>>,
+    apis: Apis,
 }
 
 impl Prober {
@@ -73,9 +68,7 @@ impl Prober {
                 connections: AtomicU64::new(0),
                 requests: AtomicU64::new(0),
             },
-            pace: Mutex::new(options.pace),
-            started: Instant::now(),
-            apis: Mutex::default(),
+            apis: Apis::new(options.pace),
         }
     }
 
@@ -112,6 +105,7 @@ impl Prober {
             ui: ui.arrival.clone(),
             plain: None,
             page: None,
+            program: Vec::new(),
             config: None,
             api: None,
             preflight: None,
@@ -146,139 +140,115 @@ impl Prober {
 
     async fn look_at_page(&self, ui: &mut Contact, target: &BrandTarget, sighting: &mut Sighting) {
         let host = target.host.value.as_str();
-        let Ok(mut at) = Url::parse(&format!("https://{host}/")) else {
+        let Ok(url) = Url::parse(&format!("https://{host}/")) else {
             return;
         };
-        let mut fetch = ui.send(&self.connector, Method::GET, &at, &[]).await;
-        for _ in 0..MOST_REDIRECTS {
-            let next = fetch
-                .as_ref()
-                .ok()
-                .and_then(|answer| page::redirect(&at, answer));
-            // Another origin is another page, which has another brand.
-            let Some(next) = next.filter(|next| next.origin() == at.origin()) else {
-                break;
-            };
-            at = next;
-            fetch = ui.send(&self.connector, Method::GET, &at, &[]).await;
-        }
+        let (at, fetch) = self.follow(ui, Method::GET, url, page::leads_to).await;
         sighting.page = Some((at.clone(), fetch.clone()));
         let Ok(answer) = fetch else { return };
-        if answer.status != 200 || !page::is_monster_ui(&answer.text()) {
+        let page = Page::read(&at, &answer);
+        if page.opened != Opened::Html || page.policies.stops_scripts().is_some() {
             return;
         }
-        let Ok(config_url) = at.join(CONFIG) else {
+        self.look_at_program(ui, &page, sighting).await;
+        let Some(Ok(config)) = &sighting.config else {
             return;
         };
-        let config = ui
-            .send(&self.connector, Method::GET, &config_url, &[])
-            .await;
-        sighting.config = Some(config.clone());
-        let Ok(config) = config else { return };
         let (ApiRoot::At(root) | ApiRoot::Usual(root)) = api_root(&config.text(), &at) else {
             return;
         };
-        let Ok(document) = at.join(&format!("{root}whitelabel/{host}")) else {
+        let Some(document) = page.request(&format!("{root}whitelabel/{host}")) else {
             return;
         };
-        let forbidden = page::policies(&answer).forbids("connect-src", &at, &document);
-        if config.status == 200 && forbidden.is_none() && !browser::is_mixed(&at, &document) {
-            self.look_at_brand(ui, (&at, &document), target, sighting)
+        let forbidden = page.policies.forbids_call(&at, &document);
+        let runs = content_type::script_refused(config).is_none();
+        if runs && forbidden.is_none() && !browser::is_mixed(&at, &document) {
+            self.look_at_brand((ui, &page), &document, target, sighting)
                 .await;
+        }
+    }
+
+    /// Asks for the scripts of a page, if it is Monster UI; those of other hosts are left alone.
+    async fn look_at_program(&self, ui: &mut Contact, page: &Page, sighting: &mut Sighting) {
+        let is_own = |script: &&Script| script.url.origin() == page.url.origin();
+        for script in page.program.iter().filter(is_own) {
+            let url = script.url.clone();
+            let mut answered = self.follow(ui, Method::HEAD, url, page::redirect).await;
+            // Not every server knows HEAD.
+            if answered
+                .1
+                .as_ref()
+                .is_ok_and(|it| matches!(it.status, 405 | 501))
+            {
+                answered = self
+                    .follow(ui, Method::GET, answered.0, page::redirect)
+                    .await;
+            }
+            sighting.program.push((script.url.clone(), answered.1));
+        }
+        let config = page.config().filter(|_| page.is_monster_ui());
+        if let Some(config) = config.filter(|config| is_own(&config)) {
+            let (_, fetch) = self
+                .follow(ui, Method::GET, config.url, page::redirect)
+                .await;
+            sighting.config = Some(fetch);
+        }
+    }
+
+    /// Asks for a URL, and goes where the answer leads within its host, but nowhere twice.
+    async fn follow(
+        &self,
+        ui: &mut Contact,
+        method: Method,
+        url: Url,
+        leads_to: fn(&Url, &HttpAnswer) -> Option<Url>,
+    ) -> (Url, Fetch) {
+        let mut seen = vec![url];
+        loop {
+            let at = seen[seen.len() - 1].clone();
+            let fetch = ui.send(&self.connector, method.clone(), &at, &[]).await;
+            let next = fetch.as_ref().ok().and_then(|it| leads_to(&at, it));
+            let next = next.filter(|next| next.origin() == at.origin() && !seen.contains(next));
+            match next.filter(|_| seen.len() <= MOST_REDIRECTS) {
+                // Another origin is another page, which has another brand.
+                None => return (at, fetch),
+                Some(next) => seen.push(next),
+            }
         }
     }
 
     /// Asks the API as the page does.
     async fn look_at_brand(
         &self,
-        ui: &mut Contact,
-        (page, document): (&Url, &Url),
+        (ui, page): (&mut Contact, &Page),
+        document: &Url,
         target: &BrandTarget,
         sighting: &mut Sighting,
     ) {
-        if !browser::is_foreign(page, document) {
-            let asked = self.ask(ui, (page, document), target, sighting);
-            return asked.await;
-        }
-        let (Some(host), Some(port)) = (document.host_str(), document.port_or_known_default())
-        else {
-            return;
+        let mut caller = Caller {
+            connector: &self.connector,
+            apis: &self.apis,
+            page,
+            ui,
+            reached: None,
         };
-        let key = (document.scheme() == "https", host.to_owned(), port);
-        let shared = {
-            let mut apis = self.apis.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(apis.entry(key).or_default())
-        };
-        let mut slot = shared.lock().await;
-        if slot.is_none() {
-            let is_secure = document.scheme() == "https";
-            *slot = Some(self.connector.contact(is_secure, host, port).await);
-        }
-        let Some(api) = slot.as_mut() else { return };
-        sighting.api = Some(api.arrival.clone());
-        if api.arrival.is_connected() {
-            self.ask(api, (page, document), target, sighting).await;
-        }
-    }
-
-    async fn ask(
-        &self,
-        api: &mut Contact,
-        (page, document): (&Url, &Url),
-        target: &BrandTarget,
-        sighting: &mut Sighting,
-    ) {
-        let origin = browser::origin(page);
-        let is_foreign = browser::is_foreign(page, document);
-        if is_foreign {
-            let question = [
-                ("origin", origin.clone()),
-                ("access-control-request-method", "GET".to_owned()),
-                ("access-control-request-headers", ASKED_HEADERS.join(",")),
-            ];
-            self.wait().await;
-            let answer = api.send(&self.connector, Method::OPTIONS, document, &question);
-            let answer = answer.await;
-            let refused = match &answer {
-                Ok(answer) => browser::preflight_refused(page, answer).is_some(),
-                Err(_) => true,
-            };
-            sighting.preflight = Some(answer);
-            if refused {
-                return;
-            }
-        }
-        let headers = [("origin", origin), ("accept", "*/*".to_owned())];
-        self.wait().await;
-        let fetch = api
-            .send(&self.connector, Method::GET, document, &headers)
-            .await;
-        let is_given = matches!(&fetch, Ok(answer) if answer.status == 200);
-        sighting.document = Some(fetch);
-        if !is_given {
+        (sighting.preflight, sighting.document) = caller.call(document, true).await;
+        sighting.api = caller.reached.take();
+        let given = sighting.document.as_ref().map(|call| &call.answer);
+        if !given.is_some_and(|it| matches!(it, Ok(answer) if answer.status == 200)) {
             return;
         }
         for kind in target.assets.keys() {
             let Ok(url) = Url::parse(&format!("{document}/{kind}")) else {
                 continue;
             };
-            self.wait().await;
-            let fetch = api.send(&self.connector, Method::GET, &url, &headers).await;
+            let (_, call) = caller.call(&url, false).await;
             let slot = match kind {
                 AssetKind::Logo => &mut sighting.logo,
                 AssetKind::Icon => &mut sighting.icon,
                 AssetKind::Welcome => &mut sighting.welcome,
             };
-            *slot = Some(fetch);
+            *slot = call;
         }
-    }
-
-    /// Waits until the platform's limit lets another request through.
-    async fn wait(&self) {
-        let wait = {
-            let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-            pace.take(self.started.elapsed())
-        };
-        tokio::time::sleep(wait).await;
     }
 }

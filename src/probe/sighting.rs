@@ -103,6 +103,17 @@ impl HttpAnswer {
 /// An answer, or why there is none.
 pub type Fetch = Result<HttpAnswer, String>;
 
+/// A request of the page to the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Where it was sent; after redirects, the last place.
+    pub url: Url,
+    /// The origin that a browser names; `None` where the page has the same.
+    pub origin: Option<String>,
+    /// The answer.
+    pub answer: Fetch,
+}
+
 /// Everything that a probe saw of one brand. What was not asked is `None`: something before it failed, or the tree does
 /// not declare it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,18 +126,20 @@ pub struct Sighting {
     pub plain: Option<Fetch>,
     /// The page, after redirects within its host.
     pub page: Option<(Url, Fetch)>,
-    /// The page's `js/config.js`.
+    /// The scripts that the page begins with, in its order; those of other hosts are not asked for.
+    pub program: Vec<(Url, Fetch)>,
+    /// The page's `js/config.js`, after redirects within its host.
     pub config: Option<Fetch>,
-    /// The way to the API that the page uses; `None` also where the page's origin serves it.
+    /// The way to the API that the page uses, the last one after redirects; `None` also where the page's origin serves it.
     pub api: Option<Arrival>,
-    /// The answer to the browser's question whether the page may ask (CORS).
-    pub preflight: Option<Fetch>,
+    /// The browser's question whether the page may ask (CORS).
+    pub preflight: Option<Call>,
     /// The whitelabel document.
-    pub document: Option<Fetch>,
+    pub document: Option<Call>,
     /// The logo.
-    pub logo: Option<Fetch>,
+    pub logo: Option<Call>,
     /// The icon.
-    pub icon: Option<Fetch>,
+    pub icon: Option<Call>,
     /// The welcome page.
-    pub welcome: Option<Fetch>,
+    pub welcome: Option<Call>,
 }

@@ -55,6 +55,7 @@ mod workdir;
 mod yaml;
 
 pub use account::{AccountPolicy, Declared, DesiredAccount, DnsMode, Ownership};
+pub(crate) use assets::{Tag, elements};
 pub use base::{
     Asked, Base, BaseAccounts, NotCommitted, applied_ref, committed, departed, fetch_command,
     lease_ref, plain_name, written_ref,

@@ -98,6 +98,7 @@ const PURE: &[&str] = &[
 ];
 /// … the files in them that read for the others: the tree, and what a browser would get …
 const READERS: &[&str] = &[
+    "src/probe/caller.rs",
     "src/probe/connection.rs",
     "src/probe/names.rs",
     "src/probe/prober.rs",

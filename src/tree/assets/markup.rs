@@ -17,9 +17,9 @@ const RAW_TEXT: &[&str] = &[
 
 /// One start tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tag {
+pub(crate) struct Tag {
     /// The name, in lower case.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Names in lower case, values with their references decoded.
     pub(super) attributes: Vec<(String, String)>,
     /// Byte offset of the `<`.
@@ -30,7 +30,7 @@ pub(super) struct Tag {
 
 impl Tag {
     /// Returns the value of the first attribute with a name.
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes
             .iter()
             .find(|(other, _)| other == name)
@@ -40,13 +40,7 @@ impl Tag {
 
 /// Finds every start tag of every interpretation, in document order.
 pub(super) fn tags(text: &str) -> Vec<Tag> {
-    let mut scanner = Scanner {
-        text,
-        position: 0,
-        seen: BTreeSet::new(),
-        ends: BTreeMap::new(),
-        comment: 0..0,
-    };
+    let mut scanner = Scanner::new(text);
     let mut tags = Vec::new();
     let mut readings = vec![0];
     while let Some(start) = readings.pop() {
@@ -62,6 +56,22 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
     tags
 }
 
+/// Finds the start tags of an HTML page that a browser with scripts makes elements of. What stands in a comment, in raw
+/// text or in a template is none.
+pub(crate) fn elements(text: &str) -> Vec<Tag> {
+    let mut scanner = Scanner::new(text);
+    let mut tags = Vec::new();
+    while let Some(tag) = scanner.next_tag() {
+        if !tag.content.is_empty() {
+            scanner.position = tag.content.end;
+        } else if tag.name == "template" {
+            scanner.position = scanner.content_of(&tag.name).end;
+        }
+        tags.push(tag);
+    }
+    tags
+}
+
 struct Scanner<'a> {
     text: &'a str,
     position: usize,
@@ -74,6 +84,16 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            position: 0,
+            seen: BTreeSet::new(),
+            ends: BTreeMap::new(),
+            comment: 0..0,
+        }
+    }
+
     fn rest(&self) -> &'a str {
         self.text.get(self.position..).unwrap_or("")
     }
@@ -296,6 +316,21 @@ mod tests {
         check("</ <b> ><i>", "i");
         check("<![CDATA[><b>]]>", "b");
         check("</p title='>'><b>", "b");
+    }
+
+    #[test]
+    fn elements_are_what_a_browser_makes_of_a_page() {
+        #[track_caller]
+        fn check(text: &str, expected: &str) {
+            let names: Vec<String> = elements(text).into_iter().map(|tag| tag.name).collect();
+            assert_eq!(names.join("|"), expected, "{text}");
+        }
+        check("<p><!-- <b> --><i>", "p|i");
+        check("<noscript><meta></noscript><b>", "noscript|b");
+        check("<script>'<b>'</script><i>", "script|i");
+        check("<title><b></title><i>", "title|i");
+        check("<template><b></template><i>", "template|i");
+        check("<script></script><i>", "script|i");
     }
 
     /// A page that begins another interpretation at each step is still scanned in linear time.

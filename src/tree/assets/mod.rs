@@ -13,4 +13,5 @@ pub use decode::{DecodeError, decode, dimensions, icon_sizes};
 pub use insight::{DARK_GROUND, Insight, LIGHT_GROUND, Legibility, percent};
 pub use inspect::inspect;
 pub(super) use inspect::inspect_by;
+pub(crate) use markup::{Tag, elements};
 pub(super) use picture::{Look, look};

@@ -143,7 +143,7 @@ fn a_probe_says_what_is_broken_where_and_what_to_do() {
 
     visible: northwind
 
-    2 brands: 1 visible, 1 broken, 0 unknown; 14 requests over 5 connections
+    2 brands: 1 visible, 1 broken, 0 unknown; 16 requests over 5 connections
     "#);
 }
 

@@ -8,12 +8,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use breakages::scenario::{Scenario, World};
-use breakages::table::BREAKAGES;
 
 /// Each breakage has its verdict, at the right part of the path, with what customers see instead and with what to do.
 #[tokio::test]
 async fn each_breakage_has_its_verdict_and_a_remedy() {
-    let found = stream::iter(BREAKAGES).map(|breakage| async {
+    let found = stream::iter(breakages::all()).map(|breakage| async {
         let mut scenario = Scenario::default();
         (breakage.make)(&mut scenario);
         let (probe, _) = World::start(&scenario).await.probe().await;
@@ -32,7 +31,7 @@ async fn each_breakage_has_its_verdict_and_a_remedy() {
     });
     let wrong: Vec<String> = found.buffered(8).filter_map(async |it| it).collect().await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(BREAKAGES.len() >= 25);
+    assert!(breakages::all().count() >= 25);
 }
 
 /// One connection to each host and port, however many requests there are.

@@ -3,4 +3,12 @@
 
 pub(crate) mod scenario;
 mod server;
-pub(crate) mod table;
+mod table;
+mod web;
+
+use table::Breakage;
+
+/// Everything that can hide a brand, and what looks as if it did.
+pub(crate) fn all() -> impl Iterator<Item = &'static Breakage> {
+    table::BREAKAGES.iter().chain(web::BREAKAGES)
+}

@@ -21,6 +21,8 @@ use super::server::{Backend, Change, Port, serve};
 pub(crate) const HOST: &str = "portal.northwind.example";
 /// The host that the page asks.
 pub(crate) const API: &str = "api.example.com";
+/// Another host of the API, which the page does not ask by itself.
+pub(crate) const OTHER: &str = "other.example.com";
 const API_PORT: u16 = 8443;
 
 /// The certificate of a server.
@@ -61,6 +63,8 @@ pub(crate) struct Scenario {
     pub(crate) api_has_name: bool,
     pub(crate) change_ui: Option<Change>,
     pub(crate) change_api: Option<Change>,
+    /// What changes at [`OTHER`].
+    pub(crate) change_other: Option<Change>,
 }
 
 impl Default for Scenario {
@@ -74,6 +78,7 @@ impl Default for Scenario {
             api_has_name: true,
             change_ui: None,
             change_api: None,
+            change_other: None,
         }
     }
 }
@@ -110,6 +115,10 @@ impl World {
             base: sandbox.url(),
             change: scenario.change_api,
         };
+        let other = Backend {
+            change: scenario.change_other,
+            ..api.clone()
+        };
         let plain = plain_port(scenario.plain, &ui);
         let mut taken = Vec::new();
         let mut pins = Vec::new();
@@ -129,6 +138,7 @@ impl World {
                 API_PORT,
                 makers.port(API, scenario.api, api),
             ),
+            (true, OTHER, API_PORT, makers.port(OTHER, Cert::Good, other)),
         ];
         for (has_name, host, port, served) in ports {
             let (address, count) = serve(served).await;

@@ -1,10 +1,13 @@
 //! A server that passes requests on, and changes what comes back.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,6 +43,24 @@ impl Reply {
     /// Leaves out a header.
     pub(crate) fn without(&mut self, name: &str) {
         self.headers.retain(|(key, _)| key != name);
+    }
+
+    /// Compresses the body, whether that was asked for or not.
+    pub(crate) fn gzip(&mut self) {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&self.body).unwrap();
+        self.body = encoder.finish().unwrap();
+        self.set("content-encoding", "gzip");
+    }
+
+    /// Replaces text in the body, which must be there; an answer to HEAD has none.
+    pub(crate) fn replace(&mut self, from: &str, to: &str) {
+        let text = String::from_utf8(self.body.clone()).unwrap();
+        assert!(
+            text.is_empty() || text.contains(from),
+            "{from} is not in {text}"
+        );
+        self.body = text.replace(from, to).into_bytes();
     }
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
@@ -130,7 +151,10 @@ async fn speak(mut stream: impl AsyncRead + AsyncWrite + Unpin, backend: &Backen
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
             return;
         };
-        let reply = backend.answer(&asked).await;
+        let mut reply = backend.answer(&asked).await;
+        if asked.method == "HEAD" {
+            reply.body.clear();
+        }
         if stream.write_all(&written(&reply)).await.is_err() {
             return;
         }

@@ -14,7 +14,7 @@ pub(crate) struct Breakage {
     pub(crate) view: BrandView,
 }
 
-const fn broken(
+pub(super) const fn broken(
     name: &'static str,
     kind: CheckKind,
     view: BrandView,
@@ -28,7 +28,20 @@ const fn broken(
     }
 }
 
-const fn fine(name: &'static str, make: fn(&mut Scenario)) -> Breakage {
+pub(super) const fn unknown(
+    name: &'static str,
+    kind: CheckKind,
+    make: fn(&mut Scenario),
+) -> Breakage {
+    Breakage {
+        name,
+        make,
+        told: Some((kind, Visibility::Unknown)),
+        view: BrandView::Unknown,
+    }
+}
+
+pub(super) const fn fine(name: &'static str, make: fn(&mut Scenario)) -> Breakage {
     Breakage {
         name,
         make,
@@ -38,13 +51,13 @@ const fn fine(name: &'static str, make: fn(&mut Scenario)) -> Breakage {
 }
 
 /// Replaces `js/config.js`.
-fn configured(asked: &Asked, reply: &mut Reply, text: &str) {
+pub(super) fn configured(asked: &Asked, reply: &mut Reply, text: &str) {
     if asked.path.starts_with("/js/config.js") {
         *reply = Reply::new(200, "text/javascript", text);
     }
 }
 
-fn is_page(asked: &Asked) -> bool {
+pub(super) fn is_page(asked: &Asked) -> bool {
     asked.path == "/"
 }
 
@@ -82,7 +95,7 @@ fn refused(reply: &mut Reply, status: u16) {
     reply.body = br#"{"data":{},"status":"error"}"#.to_vec();
 }
 
-const HERE: &str = "define({ api: { default: 'https://api.example.com:8443/v2/' }, whitelabel: { companyName: 'The Vendor' } });";
+pub(super) const HERE: &str = "define({ api: { default: 'https://api.example.com:8443/v2/' }, whitelabel: { companyName: 'The Vendor' } });";
 
 use BrandView::{Declared, Different, Nothing, OtherPage, Vendor};
 
