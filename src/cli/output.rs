@@ -3,17 +3,19 @@
 use std::env;
 
 use anyhow::Context as _;
+use camino::Utf8Path;
 
 use super::Exit;
-use super::args::{Format, OutputArgs};
+use super::args::{Format, OutputArgs, ProbeArgs, ProbeFormat};
 use super::failure::Failure;
 use super::file::{self, Readers};
 use super::progress::Phase;
 use super::screen::{self, Shown};
 use super::ui::{self, Ui};
 use crate::forge::ForgeKind;
+use crate::probe::ProbeReport;
 use crate::report::gallery::Gallery;
-use crate::report::{Report, github, html, json, junit, markdown, sarif, text};
+use crate::report::{Places, Report, github, html, json, junit, markdown, sarif, text};
 
 /// Writes a report to all requested destinations.
 pub(crate) fn deliver(ui: Ui, report: &Report, args: &OutputArgs) -> Result<(), Failure> {
@@ -60,12 +62,7 @@ fn write_files(
             gallery,
             output.format,
             ui::file_options(),
-            |shown| {
-                file::write(&output.file, Readers::AsBefore, |file| {
-                    screen::pour(file, shown)
-                })
-                .with_context(|| output.file.to_string())
-            },
+            |shown| pour(&output.file, shown),
         )?;
         phase.step();
     }
@@ -102,6 +99,48 @@ fn rendered<T>(
         Format::Sarif => then(&Shown::machine(&sarif::render(report, exit))),
         Format::Junit => then(&Shown::machine(&junit::render(report))),
     }
+}
+
+/// Writes the results of a probe to all requested destinations.
+pub(crate) fn deliver_probe(
+    ui: Ui,
+    report: &ProbeReport,
+    places: &Places,
+    args: &ProbeArgs,
+) -> Result<(), Failure> {
+    let phase = Phase::begin(ui, "writing reports", args.output.len());
+    for output in &args.output {
+        phase.at(output.file.as_str());
+        probed(report, places, output.format, ui::file_options(), |shown| {
+            pour(&output.file, shown)
+        })?;
+        phase.step();
+    }
+    probed(report, places, args.format, ui.stdout_options(), ui::output)
+}
+
+/// Passes the results of a probe, rendered while they are written, to `then`.
+fn probed<T>(
+    report: &ProbeReport,
+    places: &Places,
+    format: ProbeFormat,
+    options: text::Options,
+    then: impl FnOnce(&Shown<'_>) -> T,
+) -> T {
+    match format {
+        ProbeFormat::Text => then(&Shown::page(&text::probe(report, options))),
+        ProbeFormat::Json => then(&Shown::machine(&json::render_probe(report))),
+        ProbeFormat::Markdown => then(&Shown::machine(&markdown::probe(report, longest_comment()))),
+        ProbeFormat::Junit => then(&Shown::machine(&junit::probe(report))),
+        ProbeFormat::Github => then(&Shown::commands(&github::probe(report, places))),
+    }
+}
+
+/// Writes a file, rendered while it is written.
+fn pour(path: &Utf8Path, shown: &Shown<'_>) -> Result<(), Failure> {
+    file::write(path, Readers::AsBefore, |file| screen::pour(file, shown))
+        .with_context(|| path.to_string())?;
+    Ok(())
 }
 
 /// Returns the longest comment of the forge that this runs on; outside CI that of the strictest one.

@@ -4,6 +4,7 @@ mod dns;
 mod item;
 mod kind;
 mod outcome;
+mod probe;
 mod spot;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ pub use dns::lines as dns_lines;
 pub(super) use item::{Finding, Remedy};
 use item::{about, bare, subjects};
 pub(super) use kind::{Kind, Level, Rule};
+pub(super) use probe::of_probe;
 pub(super) use spot::Spot;
 
 use super::row::{self, Row};

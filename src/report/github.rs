@@ -6,9 +6,10 @@
 use std::fmt::{self, Write as _};
 
 use super::escape::visible;
-use super::finding::{Finding, Level, findings};
+use super::finding::{Finding, Level, findings, of_probe};
 use super::{Places, Report};
 use crate::model::nouns;
+use crate::probe::ProbeReport;
 
 /// The maximum number of annotations of one level that the runner shows per step.
 const LIMIT: usize = 10;
@@ -35,7 +36,16 @@ impl fmt::Display for Commands {
 /// Renders a report as workflow commands, worst first; empty when there is nothing to look at.
 #[must_use]
 pub fn render(report: &Report) -> Commands {
-    let mut found = findings(report);
+    commands(findings(report), &report.places)
+}
+
+/// Renders the results of a probe as workflow commands, worst first; empty when every brand is visible.
+#[must_use]
+pub fn probe(report: &ProbeReport, places: &Places) -> Commands {
+    commands(of_probe(report), places)
+}
+
+fn commands(mut found: Vec<Finding>, places: &Places) -> Commands {
     found.sort_by_key(|finding| finding.level);
     let count = |level| {
         found
@@ -56,7 +66,7 @@ pub fn render(report: &Report) -> Commands {
     for level in [Level::Error, Level::Warning, Level::Note] {
         let of_level = found.iter().filter(|finding| finding.level == level);
         for finding in of_level.take(limit(level)) {
-            annotate(&mut text, finding, &report.places);
+            annotate(&mut text, finding, places);
         }
         let left = count(level).saturating_sub(limit(level));
         if left > 0 {

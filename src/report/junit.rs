@@ -19,6 +19,7 @@ use case::{Case, Outcome};
 use xml::Xml;
 
 use super::{Command, Report};
+use crate::probe::ProbeReport;
 use crate::report::ending::Endings;
 use crate::report::escape::visible;
 
@@ -37,12 +38,35 @@ fn write(out: &mut dyn fmt::Write, report: &Report) -> fmt::Result {
     .into_iter()
     .filter(|(_, cases)| !cases.is_empty())
     .collect();
+    write_suites(out, report.command.as_str(), &suites, &properties(report))
+}
+
+/// Renders the results of a probe as JUnit XML with a trailing newline: each brand is a test case.
+#[must_use]
+pub fn probe(report: &ProbeReport) -> impl fmt::Display {
+    fmt::from_fn(move |out| {
+        let brands = report.brands.iter().map(Case::of_brand);
+        let skipped = report.skipped.iter().map(Case::of_skipped);
+        let suites = [("probe", brands.chain(skipped).collect())];
+        write_suites(out, "probe", &suites, &[])
+    })
+}
+
+/// What a suite was made from, by name.
+type Properties = [(&'static str, String)];
+
+fn write_suites(
+    out: &mut dyn fmt::Write,
+    command: &str,
+    suites: &[(&str, Vec<Case>)],
+    properties: &Properties,
+) -> fmt::Result {
     let cases = suites.iter().flat_map(|(_, cases)| cases);
     let mut xml = Xml::new(out)?;
     xml.open(
         "testsuites",
         &[
-            ("name", &format!("emblazon {}", report.command.as_str())),
+            ("name", &format!("emblazon {command}")),
             ("tests", &cases.clone().count().to_string()),
             (
                 "failures",
@@ -51,8 +75,8 @@ fn write(out: &mut dyn fmt::Write, report: &Report) -> fmt::Result {
             ("errors", &count(cases, Outcome::is_error).to_string()),
         ],
     )?;
-    for (name, cases) in &suites {
-        write_suite(&mut xml, report, name, cases)?;
+    for (name, cases) in suites {
+        write_suite(&mut xml, properties, name, cases)?;
     }
     xml.close("testsuites")
 }
@@ -61,7 +85,12 @@ fn count<'a>(cases: impl Iterator<Item = &'a Case>, is: impl Fn(&Outcome) -> boo
     cases.filter(|case| is(&case.outcome)).count()
 }
 
-fn write_suite(xml: &mut Xml<'_>, report: &Report, name: &str, cases: &[Case]) -> fmt::Result {
+fn write_suite(
+    xml: &mut Xml<'_>,
+    properties: &Properties,
+    name: &str,
+    cases: &[Case],
+) -> fmt::Result {
     let count = |is: fn(&Outcome) -> bool| count(cases.iter(), is).to_string();
     xml.open(
         "testsuite",
@@ -73,14 +102,20 @@ fn write_suite(xml: &mut Xml<'_>, report: &Report, name: &str, cases: &[Case]) -
             ("skipped", &count(Outcome::is_skipped)),
         ],
     )?;
-    write_properties(xml, report)?;
+    if !properties.is_empty() {
+        xml.open("properties", &[])?;
+        for (name, value) in properties {
+            xml.empty("property", &[("name", name), ("value", value)])?;
+        }
+        xml.close("properties")?;
+    }
     for case in cases {
         case.write(xml, name)?;
     }
     xml.close("testsuite")
 }
 
-fn write_properties(xml: &mut Xml<'_>, report: &Report) -> fmt::Result {
+fn properties(report: &Report) -> Vec<(&'static str, String)> {
     let known = [
         ("cluster", report.cluster.as_ref().map(ToString::to_string)),
         ("tree", report.tree.as_ref().map(ToString::to_string)),
@@ -90,13 +125,10 @@ fn write_properties(xml: &mut Xml<'_>, report: &Report) -> fmt::Result {
             report.base.as_ref().and_then(|base| base.commit.clone()),
         ),
     ];
-    xml.open("properties", &[])?;
-    for (name, value) in known {
-        if let Some(value) = value {
-            xml.empty("property", &[("name", name), ("value", &value)])?;
-        }
-    }
-    xml.close("properties")
+    let known = known.into_iter();
+    known
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }
 
 /// Returns test cases for the mistakes in the tree, by account or, failing that, by file. When only the tree was
@@ -145,12 +177,7 @@ fn dns(report: &Report) -> Vec<Case> {
     };
     let skipped = dns.skipped.iter();
     let mut cases: Vec<Case> = dns.accounts.iter().map(Case::of_dns).collect();
-    cases.extend(skipped.map(|(name, reason)| {
-        Case::skipped(
-            visible(name.as_str()).into_owned(),
-            visible(reason).into_owned(),
-        )
-    }));
+    cases.extend(skipped.map(Case::of_skipped));
     cases
 }
 

@@ -10,6 +10,7 @@ mod entry;
 mod escape;
 mod fit;
 mod mark;
+mod probe;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use std::fmt::Write as _;
 
 use escape::{code, prose};
 use fit::fitted;
+pub use probe::probe;
 
 use super::{Command, Report, text};
 

@@ -41,7 +41,7 @@ pub(crate) use import::ImportArgs;
 pub(crate) use output::{Format, ListFormat, OutputArgs};
 pub(crate) use plan::PlanArgs;
 pub(crate) use platform::PlatformArgs;
-pub(crate) use probe::ProbeArgs;
+pub(crate) use probe::{ProbeArgs, ProbeFormat};
 pub(crate) use records::{DnsExportArgs, DnsLetterArgs, ExportFormat, LetterFormat};
 pub(crate) use report::{ReportCommand, ReportMergeArgs};
 pub(crate) use scope::ScopeArgs;

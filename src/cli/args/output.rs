@@ -41,17 +41,6 @@ pub(crate) enum Format {
 }
 
 impl OutputArgs {
-    /// Prints in one format, and writes no file.
-    pub(crate) fn printing(format: ListFormat) -> Self {
-        Self {
-            format: match format {
-                ListFormat::Text => Format::Text,
-                ListFormat::Json => Format::Json,
-            },
-            output: Vec::new(),
-        }
-    }
-
     /// Returns whether any format shows pictures.
     pub(crate) fn shows_pictures(&self) -> bool {
         let mut formats = self.output.iter().map(|output| output.format);
@@ -70,12 +59,12 @@ pub(crate) enum ListFormat {
 
 /// A format and a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Output {
-    pub(crate) format: Format,
+pub(crate) struct Output<F = Format> {
+    pub(crate) format: F,
     pub(crate) file: Utf8PathBuf,
 }
 
-impl FromStr for Output {
+impl<F: ValueEnum> FromStr for Output<F> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -84,7 +73,7 @@ impl FromStr for Output {
             .filter(|(_, file)| !file.is_empty())
             .ok_or("write FORMAT=FILE, such as json=report.json")?;
         Ok(Self {
-            format: Format::from_str(format, false)?,
+            format: F::from_str(format, false)?,
             file: file.into(),
         })
     }

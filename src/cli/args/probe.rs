@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::duration::duration;
-use super::output::ListFormat;
+use super::output::{Format, Output, OutputArgs};
 use super::records::AccountsArgs;
 use super::trial::Trial;
 use crate::probe::Pin;
@@ -20,6 +20,7 @@ use crate::probe::Pin;
 #[command(after_help = "Examples:
   emblazon probe
   emblazon probe acme --wait 10m
+  emblazon probe --output junit=probe.xml --format github
   emblazon probe acme --resolve portal.acme.example.com:443:192.0.2.80
   emblazon probe --sandbox --tree examples/quickstart
 
@@ -42,12 +43,56 @@ pub(crate) struct ProbeArgs {
     /// Ask the API at most N times a second; for a platform with a limit of its own
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate: Option<u32>,
-    /// What to print: text or json
+    /// What to print: text, json, markdown, junit or github
     #[arg(
         long,
         value_name = "FORMAT",
         default_value = "text",
         hide_possible_values = true
     )]
-    pub(crate) format: ListFormat,
+    pub(crate) format: ProbeFormat,
+    /// Also write the results to a file; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(crate) output: Vec<Output<ProbeFormat>>,
+}
+
+/// The format of the results of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProbeFormat {
+    /// For people, on a terminal
+    Text,
+    /// For programs
+    Json,
+    /// For people, as a comment on a forge
+    Markdown,
+    /// For test reports
+    Junit,
+    /// For the log of a GitHub workflow, as annotations
+    Github,
+}
+
+impl From<ProbeFormat> for Format {
+    fn from(format: ProbeFormat) -> Self {
+        match format {
+            ProbeFormat::Text => Self::Text,
+            ProbeFormat::Json => Self::Json,
+            ProbeFormat::Markdown => Self::Markdown,
+            ProbeFormat::Junit => Self::Junit,
+            ProbeFormat::Github => Self::Github,
+        }
+    }
+}
+
+impl ProbeArgs {
+    /// Returns where a report goes that takes the place of the results, such as one of mistakes in the tree.
+    pub(crate) fn report(&self) -> OutputArgs {
+        let outputs = self.output.iter().map(|output| Output {
+            format: output.format.into(),
+            file: output.file.clone(),
+        });
+        OutputArgs {
+            format: self.format.into(),
+            output: outputs.collect(),
+        }
+    }
 }

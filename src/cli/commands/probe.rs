@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 
-use crate::cli::args::{ListFormat, OutputArgs, ProbeArgs, Several};
+use crate::cli::args::{ProbeArgs, Several};
 use crate::cli::failure::Failure;
 use crate::cli::progress::Phase;
 use crate::cli::tree::{self, OpenTree};
-use crate::cli::ui::{self, Ui};
+use crate::cli::ui::Ui;
 use crate::cli::{Exit, deadline, dns, output, platform, survey};
 use crate::model::AccountName;
 use crate::probe::{
     self, Authorities, BrandProbe, BrandTarget, Pace, ProbeOptions, ProbeReport, Prober, Visibility,
 };
-use crate::report::{self, Command, json, text};
+use crate::report::{self, Command, Places};
 use crate::sandbox::Sandbox;
 use crate::tree::read_authorities;
 
@@ -31,13 +31,11 @@ pub(crate) fn probe(ui: Ui, args: &ProbeArgs) -> Result<Exit, Failure> {
     };
     let tree = tree::open(ui, &args.accounts.tree, &args.accounts.choice, several)?;
     if tree.loaded.has_errors() {
-        return mistakes(ui, &tree, args.format);
+        return mistakes(ui, &tree, args);
     }
     let report = deadline::run(ui, look(ui, &tree, args))?;
-    match args.format {
-        ListFormat::Text => ui::page(&text::probe(&report, ui.stdout_options()))?,
-        ListFormat::Json => ui::machine(&json::render_probe(&report))?,
-    }
+    let places = Places::of(Some(&tree.loaded.desired), &tree.loaded.sources);
+    output::deliver_probe(ui, &report, &places, args)?;
     Ok(match report.verdict() {
         Visibility::Visible => Exit::Done,
         Visibility::Broken => Exit::Differences,
@@ -46,9 +44,9 @@ pub(crate) fn probe(ui: Ui, args: &ProbeArgs) -> Result<Exit, Failure> {
 }
 
 /// Shows the mistakes of a tree, as every command does.
-fn mistakes(ui: Ui, tree: &OpenTree, format: ListFormat) -> Result<Exit, Failure> {
+fn mistakes(ui: Ui, tree: &OpenTree, args: &ProbeArgs) -> Result<Exit, Failure> {
     let report = report::report(&survey::tree_facts(Command::Validate, tree));
-    output::deliver(ui, &report, &OutputArgs::printing(format))?;
+    output::deliver(ui, &report, &args.report())?;
     Ok(Exit::of(&report))
 }
 

@@ -48,6 +48,8 @@ pub(in crate::report) enum Kind {
     DnsUnknown,
     SipBroken,
     SipImpaired,
+    ProbeBroken,
+    ProbeUnknown,
 }
 
 impl Rule {
@@ -90,7 +92,7 @@ impl Rule {
     pub(in crate::report) fn is_unknown(self) -> bool {
         matches!(
             self,
-            Self::Kind(Kind::Unknown | Kind::StepUncertain | Kind::DnsUnknown)
+            Self::Kind(Kind::Unknown | Kind::StepUncertain | Kind::DnsUnknown | Kind::ProbeUnknown)
         )
     }
 }
@@ -256,6 +258,18 @@ impl Kind {
                 Level::Warning,
                 "phones find something other than the template says",
                 "Walked as a phone walks (RFC 3263), the domain leads to other servers too, or not to all.",
+            ),
+            Self::ProbeBroken => (
+                "probe-broken",
+                Level::Error,
+                "customers do not see the declared brand",
+                "A probe went the way of a customer's browser, and this part of it does not work, or shows something else than the tree declares.",
+            ),
+            Self::ProbeUnknown => (
+                "probe-unknown",
+                Level::Warning,
+                "whether customers see the declared brand is not known",
+                "This part of the way of a customer's browser could not be looked at. Probe again, from where customers are.",
             ),
         }
     }

@@ -6,7 +6,9 @@ use super::xml::Xml;
 use crate::apply::StepResult;
 use crate::diag::Severity;
 use crate::dns::Standing;
+use crate::model::AccountName;
 use crate::plan::Refusal;
+use crate::probe::{BrandProbe, Visibility};
 use crate::report::ending::{Endings, noted};
 use crate::report::escape::visible;
 use crate::report::finding;
@@ -57,11 +59,42 @@ impl Case {
         }
     }
 
-    pub(super) fn skipped(name: String, message: String) -> Self {
+    /// An account that was not looked at, with the reason.
+    pub(super) fn of_skipped((name, reason): &(AccountName, String)) -> Self {
         Self {
-            outcome: Outcome::Skipped { message },
-            ..Self::passed(name)
+            outcome: Outcome::Skipped {
+                message: visible(reason).into_owned(),
+            },
+            ..Self::passed(visible(name.as_str()).into_owned())
         }
+    }
+
+    pub(super) fn of_brand(brand: &BrandProbe) -> Self {
+        let name = format!("{} {}", brand.account, brand.host);
+        let mut case = Self::passed(visible(&name).into_owned());
+        for check in &brand.checks {
+            let mut line = format!("{}: {}", check.kind.name(), check.sentence);
+            if let Some(remedy) = &check.remedy {
+                line = format!("{line} (help: {remedy})");
+            }
+            let line = visible(&line).into_owned();
+            match check.verdict {
+                Visibility::Visible if check.remedy.is_none() => {}
+                Visibility::Visible => case.notes.push(line),
+                Visibility::Broken | Visibility::Unknown => case.details.push(line),
+            }
+        }
+        match brand.verdict() {
+            Visibility::Visible => {}
+            Visibility::Broken => case.settle("probe"),
+            Visibility::Unknown => {
+                case.outcome = Outcome::Error {
+                    kind: "unknown",
+                    message: case.details.join("; "),
+                }
+            }
+        }
+        case
     }
 
     pub(super) fn of_refusal(refusal: &Refusal) -> Self {

@@ -26,4 +26,5 @@ pub use diagnostic::{Excerpt, render_problem};
 pub use options::Options;
 pub use painted::Painted;
 pub use probe::probe;
+pub(super) use probe::probe_summary;
 pub use render::{Rendered, error, fill, render, summary, warning};

@@ -43,7 +43,7 @@ fn write(page: &mut Page<'_>, report: &ProbeReport) -> fmt::Result {
         page.wrapped(0, 2, &line)?;
     }
     page.gap()?;
-    page.wrapped(0, 2, &[piece(Tone::Plain, summary(report))])
+    page.wrapped(0, 2, &[piece(Tone::Plain, probe_summary(report))])
 }
 
 /// Returns whether there is nothing to say about a brand.
@@ -105,7 +105,8 @@ fn tone(verdict: Visibility) -> Tone {
     }
 }
 
-fn summary(report: &ProbeReport) -> String {
+/// Returns the last line: how many brands there are with each verdict, and what was sent.
+pub(in crate::report) fn probe_summary(report: &ProbeReport) -> String {
     let of = |verdict: Visibility| format!("{} {}", report.count(verdict), verdict.word());
     let traffic =
         |number: u64, noun: &str| count(usize::try_from(number).unwrap_or(usize::MAX), noun);

@@ -147,6 +147,63 @@ fn a_probe_says_what_is_broken_where_and_what_to_do() {
     "#);
 }
 
+/// Every format says the same, and goes to standard output or to a file; the exit code does not depend on it.
+#[test]
+fn a_probe_in_formats_for_machines_and_forges() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let outputs: Vec<String> = ["markdown", "junit", "text", "json"]
+        .iter()
+        .map(|format| format!("--output={format}={}", file(format).display()))
+        .collect();
+    let mut more: Vec<&str> = outputs.iter().map(String::as_str).collect();
+    more.extend(["--format", "github"]);
+    let output = probe(&["southgate", "northwind"], &more);
+    check_exit(&output, 2);
+    let written = |name: &str| fs::read_to_string(file(name)).unwrap();
+    insta::assert_snapshot!(stdout(&output), @r##"
+    ::error file=examples/quickstart/brands/southgate.yaml,line=7,col=11,title=probe-broken%3A customers do not see the declared brand::southgate: document: nav.help is "https://somewhere-else.example/help" instead of "https://support.southgate.example"%0Ahelp: apply the tree (`emblazon plan` shows what would change)
+    ::error file=examples/quickstart/accounts/southgate/account.yaml,line=13,col=9,title=probe-broken%3A customers do not see the declared brand::southgate: logo: the logo is not the declared one%0Ahelp: apply the tree (`emblazon plan` shows what would change)
+    "##);
+    insta::assert_snapshot!(written("markdown"), @r##"
+    ### emblazon probe
+
+    **2 brands: 1 visible, 1 broken, 0 unknown; 16 requests over 5 connections**
+
+    #### Broken
+
+    <details open><summary><code>southgate</code> <code>https://my.southgate.example/</code>: customers see the brand, but not as declared</summary>
+
+    - **broken** document: nav.help is `"https://somewhere-else.example/help"` instead of `"https://support.southgate.example"`; fix: apply the tree (`emblazon plan` shows what would change) (`brands/southgate.yaml:7:11`)
+    - **broken** logo: the logo is not the declared one; fix: apply the tree (`emblazon plan` shows what would change) (`accounts/southgate/account.yaml:13:9`)
+
+    </details>
+    "##);
+    insta::assert_snapshot!(written("junit"), @r##"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="emblazon probe" tests="2" failures="1" errors="0">
+      <testsuite name="probe" tests="2" failures="1" errors="0" skipped="0">
+        <testcase classname="emblazon.probe" name="northwind portal.northwind.example"/>
+        <testcase classname="emblazon.probe" name="southgate my.southgate.example">
+          <failure type="probe" message="document: nav.help is &quot;https://somewhere-else.example/help&quot; instead of &quot;https://support.southgate.example&quot; (help: apply the tree (`emblazon plan` shows what would change)) and 1 more">document: nav.help is &quot;https://somewhere-else.example/help&quot; instead of &quot;https://support.southgate.example&quot; (help: apply the tree (`emblazon plan` shows what would change))
+    logo: the logo is not the declared one (help: apply the tree (`emblazon plan` shows what would change))</failure>
+        </testcase>
+      </testsuite>
+    </testsuites>
+    "##);
+    assert!(written("text").contains("fix: apply the tree"));
+    let report: Value = serde_json::from_str(&written("json")).unwrap();
+    fits("probe.schema.json", &report);
+    // Markup of other formats is refused by name.
+    let refused = probe(&["northwind"], &["--output", "sarif=x"]);
+    check_exit(&refused, 64);
+    assert!(
+        stderr(&refused).contains("invalid variant: sarif"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
 #[test]
 fn a_probe_for_machines_fits_its_schema() {
     let output = probe(&[], &["--format", "json"]);
