@@ -1,6 +1,8 @@
 //! Asks the resolvers that customers use for the addresses of a host.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 
 use super::{Names, Pin};
 use crate::dns::{Answer, Exchange, Question};
@@ -12,15 +14,17 @@ pub(super) struct NameSource {
     pub(super) exchange: Exchange,
     pub(super) resolvers: Vec<SocketAddr>,
     pub(super) pins: Vec<Pin>,
+    /// The places in `pins` of those that a host was looked for at.
+    pub(super) used: Mutex<BTreeSet<usize>>,
 }
 
 impl NameSource {
     pub(super) async fn find(&self, host: &str, port: u16) -> Names {
-        let pin = self
-            .pins
-            .iter()
-            .find(|pin| pin.host == host && pin.port == port);
-        if let Some(pin) = pin {
+        let mut pins = self.pins.iter().enumerate();
+        let pin = pins.find(|(_, pin)| pin.host == host && pin.port == port);
+        if let Some((at, pin)) = pin {
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            used.insert(at);
             return Names::Pinned(pin.address);
         }
         if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -46,6 +50,14 @@ impl NameSource {
             (true, Some(reason)) => Names::Unknown(reason),
             (true, None) => Names::Absent,
         }
+    }
+
+    /// Returns the addresses of hosts and ports that nobody looked for.
+    pub(super) fn unused(&self) -> Vec<Pin> {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let pins = self.pins.iter().enumerate();
+        let unused = pins.filter(|(at, _)| !used.contains(at));
+        unused.map(|(_, pin)| pin.clone()).collect()
     }
 
     /// Asks one resolver after the other until one answers.

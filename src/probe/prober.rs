@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::StreamExt as _;
@@ -61,6 +62,7 @@ impl Prober {
                     exchange: Exchange::new(ExchangeOptions::default()),
                     resolvers: options.resolvers,
                     pins: options.pins,
+                    used: Mutex::default(),
                 },
                 authorities: options.authorities,
                 detours: options.detours,
@@ -94,6 +96,12 @@ impl Prober {
             read(&self.connector.connections),
             read(&self.connector.requests),
         )
+    }
+
+    /// Returns the addresses that the caller named for hosts and ports that nothing led to.
+    #[must_use]
+    pub fn unused_pins(&self) -> Vec<Pin> {
+        self.connector.names.unused()
     }
 
     /// Looks at one brand.

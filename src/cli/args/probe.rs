@@ -35,7 +35,7 @@ pub(crate) struct ProbeArgs {
     #[arg(long, value_name = "HOST:PORT:ADDR")]
     pub(crate) resolve: Vec<Pin>,
     /// Connect from this address of this machine
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = own_address)]
     pub(crate) from: Option<IpAddr>,
     /// Probe again until everything is visible, for at most this time, such as 90s, 10m or 1h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
@@ -95,4 +95,10 @@ impl ProbeArgs {
             output: outputs.collect(),
         }
     }
+}
+
+/// Parses an address of this machine.
+fn own_address(text: &str) -> Result<IpAddr, String> {
+    let example = "write an address of this machine, such as 192.0.2.7 or 2001:db8::7";
+    text.parse().map_err(|_| example.to_owned())
 }

@@ -1,7 +1,8 @@
 //! `probe [ACCOUNT…]`
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
@@ -14,7 +15,8 @@ use crate::cli::ui::Ui;
 use crate::cli::{Exit, deadline, dns, output, platform, survey};
 use crate::model::AccountName;
 use crate::probe::{
-    self, Authorities, BrandProbe, BrandTarget, Pace, ProbeOptions, ProbeReport, Prober, Visibility,
+    self, Authorities, BrandProbe, BrandTarget, Pace, Pin, ProbeOptions, ProbeReport, Prober,
+    Visibility,
 };
 use crate::report::{self, Command, Places};
 use crate::sandbox::Sandbox;
@@ -51,6 +53,7 @@ fn mistakes(ui: Ui, tree: &OpenTree, args: &ProbeArgs) -> Result<Exit, Failure> 
 }
 
 async fn look(ui: Ui, tree: &OpenTree, args: &ProbeArgs) -> Result<ProbeReport, Failure> {
+    args.from.map_or(Ok(()), is_of_this_machine)?;
     let targets = chosen(tree, &args.accounts.accounts)?;
     let started = platform::start_sandbox(&args.accounts.tree, &args.sandbox).await?;
     let sandbox = started.map(|started| started.sandbox);
@@ -60,6 +63,17 @@ async fn look(ui: Ui, tree: &OpenTree, args: &ProbeArgs) -> Result<ProbeReport, 
         sandbox.stop().await;
     }
     Ok(report)
+}
+
+/// Nothing can be sent from an address that this machine does not have.
+fn is_of_this_machine(address: IpAddr) -> Result<(), Failure> {
+    match UdpSocket::bind((address, 0)) {
+        Err(error) if error.kind() == ErrorKind::AddrNotAvailable => Err(Failure::Usage(format!(
+            "this machine does not have the address {address}; name one of its own with --from (`ip address` lists them), or leave it out"
+        ))),
+        // What else is wrong is told by the probe.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// The brands to look at, and the accounts without one, with the reason.
@@ -145,8 +159,10 @@ async fn until(
         rounds: 0,
         took: Duration::ZERO,
     };
+    let mut unused = options.pins.clone();
     loop {
-        let found = once(ui, &targets, options, &mut report).await;
+        let (found, without) = once(ui, &targets, options, &mut report).await;
+        unused.retain(|pin| without.contains(pin));
         merge(&mut report.brands, found);
         report.rounds += 1;
         let is_open = |target: &BrandTarget| {
@@ -163,17 +179,23 @@ async fn until(
         }
         tokio::time::sleep(PAUSE.min(left)).await;
     }
+    for Pin { host, port, .. } in unused {
+        ui.message(&format!(
+            "nothing that was probed led to {host}:{port}, so its address was not used; correct HOST:PORT of --resolve, or leave it out"
+        ));
+    }
     report.took = started.elapsed();
     report
 }
 
-/// Probes once, over new connections, so that a renewed certificate is seen.
+/// Probes once, over new connections, so that a renewed certificate is seen. Returns also the addresses of `--resolve`
+/// that were not used.
 async fn once(
     ui: Ui,
     targets: &[BrandTarget],
     options: &ProbeOptions,
     report: &mut ProbeReport,
-) -> Vec<BrandProbe> {
+) -> (Vec<BrandProbe>, Vec<Pin>) {
     let requests: u64 = targets
         .iter()
         .map(|target| u64::from(target.api_requests()))
@@ -191,7 +213,7 @@ async fn once(
     let (connections, sent) = prober.traffic();
     report.connections += connections;
     report.requests += sent;
-    found
+    (found, prober.unused_pins())
 }
 
 /// Puts newer results in the place of older ones.

@@ -63,14 +63,43 @@ fn unwrapped(output: &std::process::Output) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// An address that this machine does not have: nothing can be sent from it, so nothing is known.
+/// Nothing can be sent from an address that this machine does not have.
 #[test]
 fn a_probe_connects_from_the_address_that_it_is_told() {
-    let output = probe(&["northwind"], &["--from", "192.0.2.7"]);
-    check_exit(&output, 6);
-    let text = unwrapped(&output);
-    assert!(text.contains("assign requested address"), "{text}");
-    check_exit(&probe(&["northwind"], &["--from", "127.0.0.9"]), 0);
+    #[track_caller]
+    fn check(from: &str, exit: i32, told: &str) {
+        let output = probe(&["northwind"], &["--from", from]);
+        check_exit(&output, exit);
+        assert!(stderr(&output).contains(told), "{}", stderr(&output));
+    }
+    check(
+        "192.0.2.7",
+        64,
+        "this machine does not have the address 192.0.2.7; name one of its own with --from",
+    );
+    check(
+        "eth0",
+        64,
+        "write an address of this machine, such as 192.0.2.7",
+    );
+    check("127.0.0.9", 0, "");
+}
+
+/// A typing error in `--resolve` would otherwise go unnoticed: DNS would be asked.
+#[test]
+fn an_address_for_a_host_that_nothing_led_to_is_told() {
+    let told = "nothing that was probed led to";
+    let pins = ["--resolve", "portal.northwnd.example:443:192.0.2.80"];
+    let output = probe(&["northwind"], &pins);
+    check_exit(&output, 0);
+    let text = stderr(&output);
+    assert!(
+        text.contains(&format!("{told} portal.northwnd.example:443")),
+        "{text}"
+    );
+    let pins = ["--resolve", "portal.northwind.example:443:[100::1]"];
+    let output = probe(&["northwind"], &pins);
+    assert!(!stderr(&output).contains(told), "{}", stderr(&output));
 }
 
 /// Who writes the tree is not the operator: an address inside a network is asked only if the operator names it.
