@@ -233,6 +233,23 @@ fn a_probe_in_formats_for_machines_and_forges() {
     );
 }
 
+/// A server that fails leaves the answer open, for the check of DNS as for a browser.
+#[test]
+fn probe_and_dns_check_agree_on_a_server_that_fails() {
+    let arguments = [
+        "dns",
+        "check",
+        "bluebird",
+        "--sandbox",
+        "--tree",
+        QUICKSTART,
+    ];
+    for output in [run(&top(), &arguments), probe(&["bluebird"], &[])] {
+        check_exit(&output, 6);
+        assert!(stdout(&output).contains("SERVFAIL"), "{}", stdout(&output));
+    }
+}
+
 #[test]
 fn a_probe_for_machines_fits_its_schema() {
     let output = probe(&[], &["--format", "json"]);
