@@ -6,7 +6,7 @@ mod render;
 mod task;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Expected, Hint, HostCheck};
 use crate::model::DomainName;
@@ -170,6 +170,7 @@ impl Letter<'_> {
                 }
             }
         }
+        rows.unclear = told_once(rows.unclear);
         let top = RecordName::observed(self.domain.as_str());
         rows.noticed.extend(self.hints.iter().map(|hint| {
             let anything = String::new();
@@ -316,6 +317,25 @@ impl Rows<'_> {
         ];
         sections.into_iter().flatten().collect()
     }
+}
+
+/// Refers from each row with a text that was told before to the row that tells it.
+fn told_once(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let mut told: BTreeMap<String, String> = BTreeMap::new();
+    let mut found = Vec::new();
+    for mut row in rows {
+        let [name, record_type, text] = row.as_mut_slice() else {
+            found.push(row);
+            continue;
+        };
+        let here = format!("{name} ({record_type})");
+        match told.get(text) {
+            Some(first) => *text = format!("the same as for {first}"),
+            None => _ = told.insert(text.clone(), here),
+        }
+        found.push(row);
+    }
+    found
 }
 
 /// Returns what whoever enters these should know of the pages of providers.

@@ -889,6 +889,34 @@ fn who_can_repair_a_server_that_fails_is_named() {
     insta::assert_snapshot!(unclear("no authoritative server gave an answer (no answer in time)"), @"could not be checked: no authoritative server gave an answer (no answer in time); we look again; if it stays so, please ask the company that runs the name servers of the domain");
 }
 
+/// A server that fails does so for every entry, which is told once.
+#[test]
+fn the_same_answer_is_told_once() {
+    let expected = expected();
+    let unknown = |reason: &str| Verdict::Unknown {
+        reason: reason.to_owned(),
+    };
+    let checks = [
+        judged(&expected[0], unknown("SERVFAIL"), &[]),
+        judged(&expected[1], unknown("no answer in time"), &[]),
+        judged(&expected[2], unknown("SERVFAIL"), &[]),
+    ];
+    let domain = DomainName::parse("voice.acme.example").unwrap();
+    let zone = RecordName::observed("acme.example");
+    let letter = letter(&expected, &checks, &domain, &zone);
+    let texts: Vec<String> = letter
+        .rows()
+        .unclear
+        .into_iter()
+        .map(|row| row.join(" "))
+        .collect();
+    insta::assert_snapshot!(texts.join("\n"), @"
+    _sip._udp.proxy.voice SRV could not be checked: SERVFAIL; please ask the company that runs the name servers of the domain to repair them: as long as they answer so, nobody finds the entry
+    portal.voice CNAME could not be checked: no answer in time; we look again; if it stays so, please ask the company that runs the name servers of the domain
+    proxy.voice NAPTR the same as for _sip._udp.proxy.voice (SRV)
+    ");
+}
+
 /// `dns: manage`: an apply enters the records, and nobody else needs to.
 #[test]
 fn a_letter_says_when_the_records_are_entered_by_us() {
