@@ -171,7 +171,7 @@ pub enum PushError {
     /// The primary deleted what stood at a name and ignored what was to take its place, and it is not known whether the
     /// second message, which adds it, was applied.
     #[error(
-        "what stood at the name of {set} was deleted, and it is not certain that {set} took its place: {reason}; plan again, which adds it"
+        "what stood at {} was deleted, and it is not certain that {set} took its place: {reason}; plan again, which adds it", .set.name
     )]
     Emptied {
         /// The set that was to be added.
