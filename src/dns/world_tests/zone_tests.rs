@@ -92,6 +92,34 @@ async fn who_gets_no_answer_over_ipv6_at_all_goes_by_ipv4() {
     assert_eq!(check.standing(), Standing::InSync, "{}", told(&check));
 }
 
+/// A server that is silent over IPv6 for one zone hides nothing that another one says over IPv6.
+#[tokio::test]
+async fn a_silent_ipv6_server_hides_no_other() {
+    let mut seed = world(&RIGHT);
+    seed.ipv6 = Some(TWO.to_owned());
+    seed.zones.insert("evil.example".to_owned(), zone(&RIGHT));
+    let old = ServerSeed {
+        records: lines(&["us-east A 192.0.2.9"]),
+        ..ServerSeed::default()
+    };
+    if let Some(zone) = seed.zones.get_mut(ACME) {
+        zone.servers.insert("ipv6".to_owned(), old);
+    }
+    let silent = DnsFault::new(DnsFaultKind::Drop).named("*evil.example");
+    seed.faults = vec![silent.at("ipv6")];
+    let server = DnsServer::start(&seed, 0).await.unwrap();
+    let checker = patient_checker(&server, Duration::from_millis(300));
+    for (domain, expected) in [
+        ("evil.example", Standing::InSync),
+        (ACME, Standing::Differs),
+        ("evil.example", Standing::Unknown),
+    ] {
+        let domain = DomainName::parse(domain).unwrap();
+        let check = checker.check(&one_host(), &domain).await;
+        assert_eq!(check.standing(), expected, "{}", told(&check));
+    }
+}
+
 /// A zone that was moved, whose parent still names a server of the old provider.
 fn moved(old: &[&str]) -> DnsSeed {
     const OLD: &str = "ns.old.example";
