@@ -10,10 +10,10 @@ use super::progress::Phase;
 use super::tree::OpenTree;
 use super::ui::Ui;
 use crate::diff::{ChangeKey, Side};
-use crate::live::{Live, ReadClient};
+use crate::live::ReadClient;
 use crate::model::{AccountId, AccountName, AssetKind, Digest};
 use crate::report::Report;
-use crate::report::gallery::{Gallery, Looks};
+use crate::report::gallery::Gallery;
 use crate::tree::{Desired, DesiredAccount, MAX_ASSET_BYTES, TreeSource};
 
 /// Assets read concurrently; more would slow the platform down (reference, "Speed").
@@ -47,13 +47,12 @@ impl Before<'_> {
     }
 }
 
-/// Gathers the looks of each changed account and the bytes of its assets: all from the tree, and from the platform only
-/// those that change. The reason for a missing picture appears in its place.
+/// Gathers the bytes of the assets of each changed account: all from the tree, and from the platform only those that
+/// change. The reason for a missing picture appears in its place.
 pub(crate) async fn gather(
     ui: Ui,
     report: &Report,
     tree: &OpenTree,
-    live: &Live,
     before: &Before<'_>,
 ) -> Gallery {
     let mut gallery = Gallery::default();
@@ -64,8 +63,6 @@ pub(crate) async fn gather(
     for object in report.accounts.iter().filter(|object| object.differs()) {
         let Some(name) = &object.name else { continue };
         if let Some(account) = desired.get(name) {
-            let document = live.accounts.get(name).map(|account| &account.document);
-            gallery.show(name.clone(), Looks::of(account, document));
             read_files(&mut gallery, account, tree);
         }
         for change in &object.changes {

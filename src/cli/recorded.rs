@@ -83,7 +83,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         let source =
             GitTree::open(folder, commit).map_err(|error| Failure::Failed(error.into()))?;
         let before = Before::recorded(Box::new(source), base);
-        pictures::gather(ui, &report, &tree, &live, &before).await
+        pictures::gather(ui, &report, &tree, &before).await
     } else {
         Gallery::default()
     };

@@ -394,14 +394,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     facts.dns = found.as_ref();
     let report = report::report(&facts);
     let gallery = if look.pictures {
-        pictures::gather(
-            ui,
-            &report,
-            &tree,
-            &survey.live,
-            &Before::Live(platform.reader()),
-        )
-        .await
+        pictures::gather(ui, &report, &tree, &Before::Live(platform.reader())).await
     } else {
         Gallery::default()
     };

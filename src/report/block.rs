@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::card::{Card, Subject, Tense};
 use super::{ObjectReport, StepReport, Verb};
 use crate::diff::{Change, ChangeKey, Side};
-use crate::model::AssetKind;
+use crate::model::{AssetKind, count};
 use crate::plan::{Risk, StepId};
 use crate::tree::Origin;
 
@@ -15,6 +16,54 @@ const SHARED_FROM: usize = 3;
 pub(super) struct Block<'a> {
     pub(super) objects: Vec<&'a ObjectReport>,
     pub(super) steps: Vec<Part<'a>>,
+}
+
+impl<'a> Block<'a> {
+    /// Builds the card of the block. For a single brand it is complete, also where other brands share a change; `open`
+    /// are differences that no step fixes.
+    pub(super) fn card(&self, tense: Tense, open: &[Change]) -> Card {
+        let risk = self.steps.iter().map(|part| part.risk).max();
+        let risk = risk.filter(|_| tense == Tense::Plan);
+        if let [only] = self.objects.as_slice() {
+            let subject = Subject {
+                title: only.title(),
+                id: only.id.as_ref(),
+                looks: only.looks.as_ref(),
+            };
+            return Card::new(subject, self.changes().chain(open), risk, tense);
+        }
+        let subject = Subject {
+            title: "",
+            id: None,
+            looks: None,
+        };
+        let mut card = Card::new(subject, self.changes(), risk, tense);
+        card.heading = format!("The same on {}", count(self.objects.len(), "brand"));
+        card.domain = None;
+        card
+    }
+
+    /// Iterates over the changes that the card is about.
+    pub(super) fn changes(&self) -> Box<dyn Iterator<Item = &Change> + '_> {
+        match self.objects.as_slice() {
+            [only] => Box::new(only.steps.iter().flat_map(|step| &step.changes)),
+            _ => Box::new(self.steps.iter().flat_map(|part| &part.changes)),
+        }
+    }
+
+    /// Returns the account that has only what the block shares, if there is one, to illustrate it.
+    pub(super) fn plainest(&self, blocks: &[Self]) -> Option<&'a ObjectReport> {
+        let is_alone = |object: &ObjectReport| {
+            !blocks.iter().any(|other| match other.objects.as_slice() {
+                [only] => only.title() == object.title(),
+                _ => false,
+            })
+        };
+        match self.objects.as_slice() {
+            [only] => Some(only),
+            objects => objects.first().copied().filter(|first| is_alone(first)),
+        }
+    }
 }
 
 /// A step, or what is left of it once its shared changes are reported elsewhere.

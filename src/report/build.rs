@@ -7,14 +7,14 @@ use super::model::{
     BaseReport, Command, Coverage, ObjectReport, Report, Requests, ShardReport, Status, StepReport,
     Verb,
 };
-use super::{DnsReport, Places, Problem, outside, problems};
+use super::{DnsReport, Looks, Places, Problem, outside, problems};
 use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::diff::{AccountDifference, Differences, ZoneDifference};
 use crate::live::{Live, LiveAccount, Reading};
 use crate::model::{AccountName, Digest, ObjectName, Shard, count_of};
 use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject, Unknown};
-use crate::tree::{Base, Desired};
+use crate::tree::{Base, Desired, DesiredAccount};
 
 /// The results of the stages that were run.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +187,14 @@ fn objects_of_tree(facts: &Facts<'_>, planned: &mut Planned<'_>) -> Objects {
         }
         report
     };
-    let accounts = accounts.into_iter().map(as_it_is).collect();
+    let looks = looks(facts);
+    let accounts = accounts.into_iter().map(|mut report| {
+        report.looks = (report.name.as_ref())
+            .filter(|_| report.differs())
+            .and_then(&looks);
+        as_it_is(report)
+    });
+    let accounts = accounts.collect();
     let is_declared = facts
         .desired
         .filter(|_| facts.shard.is_none_or(|it| it.shard.is_first()))
@@ -203,6 +210,20 @@ fn objects_of_tree(facts: &Facts<'_>, planned: &mut Planned<'_>) -> Objects {
         zones: zones
             .map(|difference| as_it_is(zone(difference, planned)))
             .collect(),
+    }
+}
+
+/// Returns a function that finds how an account of the tree looks on both sides.
+fn looks(facts: &Facts<'_>) -> impl Fn(&AccountName) -> Option<Looks> {
+    let declared = facts.desired.iter().flat_map(|desired| &desired.accounts);
+    let declared: BTreeMap<&AccountName, &DesiredAccount> = declared
+        .map(|account| (&account.name, &**account))
+        .collect();
+    let live = facts.live;
+    move |name| {
+        let live = live.and_then(|live| live.accounts.get(name));
+        let account = declared.get(name)?;
+        Some(Looks::of(account, live.map(|live| &live.document)))
     }
 }
 
@@ -429,6 +450,7 @@ fn object(object: &ObjectName, planned: &mut Planned<'_>) -> ObjectReport {
             .remove(&Some(object.clone()))
             .unwrap_or_default(),
         changes: Vec::new(),
+        looks: None,
         notes: Vec::new(),
     }
 }

@@ -84,6 +84,7 @@ pub(super) fn object(
         steps,
         refusals: Vec::new(),
         changes: Vec::new(),
+        looks: None,
         notes: Vec::new(),
     };
     let changes = object.steps.iter().flat_map(|step| step.changes.clone());

@@ -5,15 +5,17 @@
 //! text from outside is escaped by [`maud`], and `visible` reveals invisible characters.
 
 mod asset;
+mod brands;
 mod change;
 mod dns;
 mod page;
+mod parts;
 mod place;
 mod problem;
 mod rest;
 mod section;
 mod sides;
-mod sketch;
+pub(crate) mod sketch;
 mod store;
 mod summary;
 #[cfg(test)]
@@ -26,19 +28,23 @@ use super::{Command, Report};
 use section::Section;
 use store::Store;
 
-/// Renders a report; `exit` is the exit code of the run. The page is built in memory as a whole, because its head
-/// contains the pictures that the body turns out to use.
+/// Renders a report; `exit` is the exit code of the run. The page is built in memory as a whole, because it begins
+/// with the pictures that the rest turns out to use.
 #[must_use]
 pub fn render(report: &Report, gallery: &Gallery, exit: u8) -> String {
-    let mut store = Store::new(gallery);
     let compared = !matches!(report.command, Command::Validate | Command::Dns);
+    let mut store = Store::new(gallery, report.summary().accounts.differing);
+    let differing = compared.then(|| brands::differing(report, &mut store));
+    let [brands, names] = differing.map_or([None, None], |both| both.map(Some));
     let sections: Vec<Section> = [
         Some(rest::left(report)),
         Some(rest::refused(report)),
-        Some(problem::section(report)),
-        compared.then(|| change::section(report, &mut store)),
+        Some(problem::errors(report)),
+        brands,
+        names,
         Some(dns::section(report)),
         Some(rest::unknown(report)),
+        Some(problem::warnings(report)),
         Some(rest::unmanaged(report)),
         Some(rest::in_sync(report)),
         Some(rest::notes(report)),
@@ -47,8 +53,10 @@ pub fn render(report: &Report, gallery: &Gallery, exit: u8) -> String {
     .flatten()
     .filter(|section| section.count > 0)
     .collect();
+    let parts = store.parts();
     let body = html! {
-        (summary::header(report, exit, &sections))
+        (store.definitions())
+        (summary::header(report, &sections))
         main #content {
             (search(&sections))
             @for section in &sections {
@@ -60,14 +68,16 @@ pub fn render(report: &Report, gallery: &Gallery, exit: u8) -> String {
                     (section.body)
                 }
             }
+            (summary::run(report, exit))
         }
+        (parts)
     };
-    page::whole(&summary::title(report), &store.style(), &body)
+    page::whole(&summary::title(report), &body)
 }
 
 /// Renders the search field, which stays hidden until the script enables it.
 fn search(sections: &[Section]) -> Markup {
-    let searched = ["changes", "dns", "mistakes"];
+    let searched = ["brands", "records", "dns", "mistakes", "warnings"];
     let any = sections
         .iter()
         .any(|section| searched.contains(&section.id));
@@ -76,20 +86,20 @@ fn search(sections: &[Section]) -> Markup {
             form #search role="search" hidden {
                 label for="find" { "Search" }
                 input #find type="search" autocomplete="off" spellcheck="false"
-                    placeholder="account, domain, key, file …";
+                    placeholder="brand, domain, key, file …";
                 label for="kind" { "Show" }
                 select #kind {
                     option value="" { "everything" }
-                    option value="destructive" { "destructive" }
-                    option value="customer-visible" { "customer-visible" }
+                    option value="alarm" { "look at this first" }
                     option value="picture" { "pictures and pages" }
                     option value="live" { "changed by hand" }
                     option value="refused" { "refused" }
-                    option value="mistake" { "mistakes and warnings" }
+                    option value="mistake" { "errors and warnings" }
                     option value="dns" { "DNS" }
                 }
                 output #found for="find kind" aria-live="polite" {}
             }
+            p #nothing hidden { "Nothing matches. " button type="button" #all { "Show everything" } }
         }
     }
 }

@@ -7,6 +7,7 @@
 mod block;
 pub mod brand;
 mod build;
+pub mod card;
 mod dns;
 mod ending;
 mod escape;
@@ -19,6 +20,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 mod line;
+mod look;
 pub mod markdown;
 pub mod merge;
 mod model;
@@ -38,6 +40,7 @@ pub use dns::{AccountDns, DnsReport, SecondOpinion};
 pub(crate) use escape::{visible_json, visible_json_line};
 pub use finding::dns_lines;
 pub use line::{Line, lines};
+pub use look::{Look, Looks, is_drawn};
 pub use model::{
     BaseReport, Command, Coverage, ObjectCount, ObjectReport, Report, Requests, ShardReport,
     Status, StepReport, Summary, Verb,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{DnsReport, Places, Problem};
+use super::{DnsReport, Looks, Places, Problem};
 use crate::apply::{StepCount, StepResult, StepStanding};
 use crate::diag::Severity;
 use crate::diff::{Change, ChangeKey, TEMPLATE};
@@ -126,6 +126,9 @@ pub struct ObjectReport {
     pub refusals: Vec<Refusal>,
     /// The differences before any step.
     pub changes: Vec<Change>,
+    /// How the brand looks on both sides, if it differs and both are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<Looks>,
     /// Notes about the object as a whole.
     pub notes: Vec<String>,
 }

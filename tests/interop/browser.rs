@@ -1,7 +1,8 @@
 //! A real browser: headless Chromium, led through its driver's WebDriver protocol.
 //!
 //! What a test reads goes through WebDriver's own finds, so that it reads the same with the page's scripts off.
-//! Where `EMBLAZON_SCREENSHOTS` names a folder, screenshots are kept there for people to look at.
+//! Where `EMBLAZON_SCREENSHOTS` names a folder, screenshots are kept there for people to look at; where
+//! `EMBLAZON_ILLUSTRATIONS` does, the pictures of the README, which live in `.github`.
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader};
@@ -305,9 +306,22 @@ impl Browser {
             .collect()
     }
 
+    /// Returns what axe-core finds that keeps people from using the page; needs the page's scripts to run.
+    pub(crate) fn barriers(&self) -> Vec<String> {
+        let Some(modules) = std::env::var_os("EMBLAZON_NODE_MODULES").map(PathBuf::from) else {
+            return Vec::new();
+        };
+        let axe = std::fs::read_to_string(modules.join("axe-core/axe.min.js")).unwrap();
+        self.post("execute/sync", &json!({"script": axe, "args": []}));
+        let run = "const done = arguments[0]; \
+            axe.run({resultTypes: ['violations'], iframes: false}).then(found => done(found.violations.map(one => \
+                `${one.id}: ${one.help}: ${one.nodes.map(node => node.html.slice(0, 200)).join(' | ')}`)))";
+        let found = self.post("execute/async", &json!({"script": run, "args": []}));
+        serde_json::from_value(found).unwrap()
+    }
+
     /// Keeps a picture of the whole page, where somebody asked for pictures.
     pub(crate) fn screenshot(&self, name: &str) {
-        use base64::Engine as _;
         let Some(folder) = std::env::var_os("EMBLAZON_SCREENSHOTS").map(PathBuf::from) else {
             return;
         };
@@ -318,11 +332,24 @@ impl Browser {
         self.window(width, height.min(16_000));
         let picture = self.devtools("Page.captureScreenshot", &json!({"format": "png"}));
         self.width(width);
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(picture["data"].as_str().unwrap())
-            .unwrap();
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
+        write_picture(&folder, name, &picture);
+    }
+
+    /// Keeps a picture of the only element that a CSS selector finds, where somebody asked for illustrations.
+    pub(crate) fn illustration(&self, name: &str, selector: &str) {
+        let Some(folder) = std::env::var_os("EMBLAZON_ILLUSTRATIONS").map(PathBuf::from) else {
+            return;
+        };
+        // Without a scroll bar, the area is where the picture of it is taken.
+        self.evaluate("document.documentElement.style.overflow = 'hidden'");
+        let area = self.evaluate(&format!(
+            "(() => {{ const one = document.querySelector({selector:?}).getBoundingClientRect(); \
+             return {{x: one.x + scrollX, y: one.y + scrollY, width: one.width, height: one.height, scale: 1}} }})()"
+        ));
+        let wanted = json!({"format": "png", "captureBeyondViewport": true, "clip": area});
+        let picture = self.devtools("Page.captureScreenshot", &wanted);
+        write_picture(&folder, name, &picture);
+        self.evaluate("document.documentElement.style.overflow = ''");
     }
 
     /// Sends a command of the DevTools protocol.
@@ -369,6 +396,16 @@ impl Browser {
         assert!(value["error"].is_null(), "{value:#}");
         value.clone()
     }
+}
+
+/// Writes a picture as the browser returned it.
+fn write_picture(folder: &Path, name: &str, picture: &Value) {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(picture["data"].as_str().unwrap())
+        .unwrap();
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
 }
 
 /// Starts a driver; returns it with its port, if it got one.

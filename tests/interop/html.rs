@@ -52,14 +52,20 @@ fn a_plan_is_a_page_that_everybody_can_read() {
     for (page, name) in [(&plan, "plan"), (&drift, "drift")] {
         for (scripts, with) in [(Scripts::Off, "plain"), (Scripts::On, "scripts")] {
             for (scheme, colours) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
-                for width in [390, 1440] {
+                for width in [390, 1024, 1440] {
                     browser.width(width);
                     browser.scripts(scripts);
                     browser.scheme(scheme);
                     let how = format!("{name}-{width}-{colours}-{with}");
                     sound(&browser, page, &how);
+                    if scripts == Scripts::On {
+                        assert_eq!(browser.barriers(), [""; 0], "{how}");
+                    }
                     reads(&browser, name, &how);
                     browser.screenshot(&how);
+                    if how == "plan-1440-light-scripts" {
+                        browser.illustration("report", "#brands article:nth-child(2)");
+                    }
                 }
             }
         }
@@ -70,50 +76,78 @@ fn a_plan_is_a_page_that_everybody_can_read() {
 fn reads(browser: &Browser, name: &str, how: &str) {
     let headline = browser.text("h1");
     let expected = match name {
-        "plan" => "17 steps would change 5 accounts, the domain template and 1 zone",
-        _ => "5 accounts and the domain template differ from the tree",
+        "plan" => "5 brands, the domain template and 1 zone change",
+        _ => "5 brands and the domain template are not as declared",
     };
     assert_eq!(headline, expected, "{how}");
+    let figures: Vec<String> = (browser.texts(".figures div").iter())
+        .map(|figure| figure.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        figures[..3],
+        ["brands 6", "different 5", "in sync 1"],
+        "they add up: {how}"
+    );
     let exit = browser.text(".exit");
     assert_eq!(
         exit, "exit 2 There are differences: look at them, then apply.",
         "{how}"
     );
-    let changed = browser.text("#changes");
-    // A wide window puts a row on one line, a narrow one wraps it.
-    let changed = changed.split_whitespace().collect::<Vec<_>>().join(" ");
-    // Drift says nothing of the parts of a whitelabel that is not there at all.
-    let delta: &[&str] = match name {
-        "plan" => &["whitelabel.company_name", "\"Delta Dental Phones\""],
-        _ => &["whitelabel nothing there accounts/delta/account.yaml"],
+    assert_eq!(browser.texts("section h2").last().unwrap(), "This run");
+    let brands = browser.text("#brands");
+    // A wide window puts a sentence on one line, a narrow one wraps it.
+    let brands = brands.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentences: &[&str] = match name {
+        "plan" => &[
+            "The brand goes live at phones.delta.example.",
+            "Address becomes voice.acme.example (today phone.bluebird.example).",
+            "“Powered by 2600hz” disappears.",
+            "Logo changes.",
+        ],
+        _ => &[
+            "The brand is missing: its customers see the platform's own brand.",
+            "Address is phone.bluebird.example; declared is voice.acme.example",
+            "Logo is not the declared one.",
+            "emblazon import --accept acme",
+        ],
     };
-    for said in delta.iter().copied().chain([
-        "accounts/delta/account.yaml",
-        "5754 pixels changed, 19 % of the picture",
-        "holds 16×16, 32×32",
-    ]) {
-        assert!(
-            changed.contains(said),
-            "{said} is missing: {how}\n{changed}"
-        );
+    for said in sentences {
+        assert!(brands.contains(said), "{said} is missing: {how}\n{brands}");
     }
-    // Pictures have words for those who do not see them, and are really drawn.
-    let logo = "[aria-label^='logo'][aria-label*='d2e7b722f499']";
+    let keys = ["whitelabel.hide_powered", "accounts/acme/account.yaml"];
+    for key in keys {
+        assert!(!brands.contains(key), "{key} is not folded: {how}");
+    }
+    let folded = browser.evaluate("document.querySelector('#brands').textContent");
+    for said in [
+        "3278 pixels changed, 27 % of the picture",
+        "holds 16×16, 32×32",
+    ]
+    .iter()
+    .chain(&keys)
+    {
+        assert!(folded.as_str().unwrap().contains(said), "{said}: {how}");
+    }
+    // Pictures have words for those who do not see them, and are really there.
+    let logo = "[aria-label^='logo'][aria-label*='e611b3214aef']";
     assert_eq!(
         browser.attribute(logo, "role").as_deref(),
         Some("img"),
         "{how}"
     );
-    let drawn = browser.style(logo, "background-image");
-    assert!(drawn.starts_with("url(\"data:image/png;base64,"), "{how}");
+    let used = browser.attribute(&format!("{logo} use"), "href").unwrap();
+    let drawn = browser.attribute(&format!("image{used}"), "href").unwrap();
+    assert!(drawn.starts_with("data:image/png;base64,"), "{how}");
+    let word = if name == "plan" { "After" } else { "Declared" };
     let sketch = browser.attribute(
-        ".window.light[aria-label*='Acme Voice'][aria-label*='voice.acme']",
+        &format!(".ui[aria-label^='{word}'][aria-label*='voice.acme']"),
         "aria-label",
     );
-    let sketch = sketch.unwrap_or_default();
-    assert!(
-        sketch.contains("with its logo, people can sign up, help is linked"),
-        "{sketch}"
+    assert_eq!(
+        sketch.unwrap(),
+        format!(
+            "{word}: login page at voice.acme.example, browser title Monster UI, with its logo"
+        )
     );
     for frame in browser.attributes("iframe", "sandbox") {
         assert_eq!(frame.as_deref(), Some(""), "{how}");
@@ -145,22 +179,34 @@ fn the_page_is_searched_by_its_own_script() {
     browser.type_into("#find", "Voice.Acme");
     assert_eq!(
         browser.texts("article:not([hidden]) h3"),
-        ["acme", "bluebird", "acme voice.acme.example"]
+        [
+            "Acme Voice voice.acme.example",
+            "Bluebird phone.bluebird.example",
+            "acme voice.acme.example"
+        ]
     );
-    assert_eq!(browser.text("#found"), "3 of 12 shown");
+    let found = browser.text("#found");
+    assert!(found.starts_with("3 of "), "{found}");
     browser.choose("#kind", "dns");
     assert_eq!(
         browser.texts("article:not([hidden]) h3"),
         ["acme voice.acme.example"]
     );
     assert_eq!(
-        browser.count_shown("#changes"),
+        browser.count_shown("#brands"),
         0,
         "an empty part goes with its parts"
     );
     browser.type_into("#find", "no such thing");
     assert_eq!(browser.count_shown("article"), 0);
-    browser.choose("#kind", "");
+    assert_eq!(browser.text("#nothing"), "Nothing matches. Show everything");
+    browser.click("#all");
+    assert_eq!(
+        browser.count_shown("article"),
+        all + 1,
+        "what was found stays unfolded"
+    );
+    assert_eq!(browser.count_shown("#nothing"), 0);
     browser.type_into("#find", "portal.northwind");
     assert_eq!(
         browser.texts("article:not([hidden]) h3"),
@@ -220,7 +266,9 @@ fn nothing_from_outside_runs() {
     );
     assert!(
         browser
-            .text("#changes")
+            .evaluate("document.querySelector('#brands').textContent")
+            .as_str()
+            .unwrap()
             .contains("\"><script>parent.document")
     );
     let asked = browser.requests();

@@ -405,7 +405,6 @@ async fn show_and_do(
             ui,
             &report::report(&facts),
             tree,
-            &survey.live,
             &Before::Live(platform.reader()),
         )
         .await

@@ -58,7 +58,7 @@ fn lead(dns: &crate::report::DnsReport) -> String {
 fn domain(account: &AccountDns) -> Markup {
     let check = &account.check;
     html! {
-        article.domain data-tags="dns" data-find={ (visible(account.name.as_str())) " " (check.domain) } {
+        article.domain data-tags="dns" {
             h3 { (visible(account.name.as_str())) " " span.hint { (check.domain) } }
             @for phones in &check.phones {
                 p class={ "phones " (tone(phones.registration)) } { (visible(&phones.sentence)) }

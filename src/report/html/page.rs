@@ -8,10 +8,12 @@ use sha2::{Digest as _, Sha256};
 use crate::report::escape::visible;
 
 const STYLE: &str = include_str!("style.css");
+/// The style of brand cards, which the dashboard uses too.
+pub(super) const CARD_STYLE: &str = include_str!("card.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// Renders the whole page. Its policy forbids loading anything and allows only the one script to run.
-pub(super) fn whole(title: &str, pictures: &str, body: &Markup) -> String {
+pub(super) fn whole(title: &str, body: &Markup) -> String {
     let script = STANDARD.encode(Sha256::digest(SCRIPT));
     let policy = format!(
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{script}'; \
@@ -28,8 +30,7 @@ pub(super) fn whole(title: &str, pictures: &str, body: &Markup) -> String {
                 meta name="referrer" content="no-referrer";
                 meta name="generator" content={ "emblazon " (env!("CARGO_PKG_VERSION")) };
                 title { (visible(title)) }
-                // Neither contains anything from outside except base64.
-                style { (PreEscaped(STYLE)) (PreEscaped(pictures)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(CARD_STYLE)) }
             }
             body {
                 a.skip href="#content" { "Skip to the content" }

@@ -11,16 +11,48 @@ use crate::report::{Label, Problem, Report};
 /// The longest line that is shown, in characters.
 const LONGEST_LINE: usize = 160;
 
-pub(super) fn section(report: &Report) -> Section {
+/// How many warnings are shown before the rest is folded.
+const SHOWN: usize = 3;
+
+/// Renders the mistakes, which stop everything else.
+pub(super) fn errors(report: &Report) -> Section {
+    let errors = of(report, Severity::Error);
     Section {
         id: "mistakes",
-        title: "Mistakes and warnings",
-        count: report.problems.len(),
+        title: "Errors in the tree",
+        count: errors.len(),
+        lead: None,
+        body: cards(&errors),
+    }
+}
+
+/// Renders the warnings, which stop nothing.
+pub(super) fn warnings(report: &Report) -> Section {
+    let warnings = of(report, Severity::Warning);
+    let (first, others) = warnings.split_at(warnings.len().min(SHOWN));
+    Section {
+        id: "warnings",
+        title: "Warnings",
+        count: warnings.len(),
         lead: None,
         body: html! {
-            ul.cards { @for problem in &report.problems { (card(problem)) } }
+            (cards(first))
+            @if !others.is_empty() {
+                details { summary { (others.len()) " more" } (cards(others)) }
+            }
         },
     }
+}
+
+fn of(report: &Report, severity: Severity) -> Vec<&Problem> {
+    let problems = report.problems.iter();
+    problems
+        .filter(|problem| problem.severity == severity)
+        .collect()
+}
+
+fn cards(problems: &[&Problem]) -> Markup {
+    html! { ul.cards { @for problem in problems { (card(problem)) } } }
 }
 
 fn card(problem: &Problem) -> Markup {
@@ -28,12 +60,8 @@ fn card(problem: &Problem) -> Markup {
         Severity::Error => ("card bad", "error"),
         Severity::Warning => ("card warn", "warning"),
     };
-    let find = problem
-        .primary
-        .as_ref()
-        .map_or("", |label| label.source.path.as_str());
     html! {
-        li class=(class) data-tags="mistake" data-find={ (problem.code) " " (visible(find)) " " (visible(&problem.message)) } {
+        li class=(class) data-tags="mistake" {
             h3 { span.badge { (word) " " (problem.code) } " " (visible(&problem.message)) }
             @if let Some(label) = &problem.primary { (excerpt(label)) }
             @for label in &problem.related { (excerpt(label)) }

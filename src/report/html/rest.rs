@@ -27,7 +27,7 @@ pub(super) fn refused(report: &Report) -> Section {
         body: html! {
             ul.cards {
                 @for (object, refusal) in &all {
-                    li.card.bad data-tags="refused" data-find=(visible(object.map_or("the whole run", |object| object.title()))) {
+                    li.card.bad data-tags="refused" {
                         h3 { (visible(object.map_or("The whole run", |object| object.title()))) }
                         p { (visible(&refusal.message)) }
                         p.help { (visible(&refusal.help)) }
@@ -54,7 +54,7 @@ pub(super) fn left(report: &Report) -> Section {
             .map(|object| visible(object.title()).to_string())
             .collect();
         html! {
-            li class=(class) data-find=(names.join(" ")) {
+            li class=(class) data-tags="" {
                 h3 {
                     span.badge { (ending.standing.word()) } " " (names.join(", "))
                     @if !others.is_empty() { " and " (others.len()) " more" }

@@ -5,6 +5,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::place::place;
 use crate::diff::Cause;
+use crate::report::card::Tense;
 use crate::tree::Origin;
 
 /// The number of context lines around a changed line.
@@ -13,24 +14,39 @@ const CONTEXT_LINES: usize = 2;
 /// The wording for the two sides of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sides {
-    /// Before and after applying a plan.
+    /// Live, and after applying a plan.
     Plan,
-    /// On the platform, and in the tree.
+    /// Live, and as declared.
     Drift,
 }
 
 impl Sides {
+    /// Returns the word for the platform's side.
+    #[expect(clippy::unused_self, reason = "both sides are asked alike")]
     pub(super) fn before(self) -> &'static str {
+        "Live"
+    }
+
+    /// Returns the word for the tree's side.
+    pub(super) fn after(self) -> &'static str {
         match self {
-            Self::Plan => "before",
-            Self::Drift => "live",
+            Self::Plan => "After",
+            Self::Drift => "Declared",
         }
     }
 
-    pub(super) fn after(self) -> &'static str {
+    pub(super) fn tense(self) -> Tense {
         match self {
-            Self::Plan => "after",
-            Self::Drift => "tree",
+            Self::Plan => Tense::Plan,
+            Self::Drift => Tense::Drift,
+        }
+    }
+
+    /// Returns the class of tables, which names their columns on a narrow page.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Drift => "drift",
         }
     }
 }

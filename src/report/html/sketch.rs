@@ -1,143 +1,283 @@
-//! A sketch of what customers see: the browser tab, the address, and the login page, in light and dark mode.
+//! A sketch of what customers see, after Monster UI's login page: the browser tab in light and dark, the address, the
+//! logo and the welcome message on their dark ground, the login form on the brand's color.
+//!
+//! It is one SVG, so that it looks the same at any size, and needs neither scripts nor styles of its own.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
-use super::sides::Sides;
-use super::store::Store;
-use crate::diff::{Change, ChangeKey};
-use crate::model::AssetFacts;
-use crate::report::ObjectReport;
+use crate::model::{AssetFacts, Dimensions};
 use crate::report::escape::visible;
-use crate::report::gallery::Look;
+use crate::report::finding::cut;
+use crate::report::look::LOGO_SPACE;
+use crate::report::{Look, Looks};
 
-/// The keys that the sketch shows.
-const SHOWN: [&str; 6] = [
-    "company_name",
-    "domain",
-    "nav.help",
-    "nav.learn_more",
-    "hide_powered",
-    "hide_registration",
-];
+/// What Monster UI uses where a brand says nothing (`src/js/config.js` and `src/css/partials/_base.scss`).
+const TITLE: &str = "Monster UI";
+const COLOR: &str = "#2297FF";
+const WELCOME: &str = "Your Unified Communications Platform.";
 
-/// Sketches a brand before and after, if a change is visible in the sketch.
-pub(super) fn figures<'a>(
-    object: &ObjectReport,
-    mut changes: impl Iterator<Item = &'a Change>,
-    sides: Sides,
-    shared: bool,
-    store: &mut Store<'_>,
+/// A picture that is ready to be drawn: an SVG element of its natural size.
+pub(crate) struct Drawn {
+    pub(crate) image: Markup,
+    pub(crate) size: Dimensions,
+}
+
+/// Returns the parts that all sketches of a page share; the page holds them once.
+pub(crate) fn shared() -> Markup {
+    html! {
+        symbol id="ui" viewBox="0 0 480 470" {
+            path d="M0 0h480v34H0z" fill="#dfe3ea" {}
+            path d="M240 0h240v34H240z" fill="#2a313c" {}
+            path d="M12 34V14q0-8 8-8h184q8 0 8 8v20z" fill="#fff" {}
+            path d="M252 34V14q0-8 8-8h184q8 0 8 8v20z" fill="#14181f" {}
+            path d="M0 34h480v32H0z" fill="#fff" {}
+            rect x="12" y="39" width="456" height="22" rx="11" fill="#eef0f3" {}
+            path d="M0 66h480v140L0 222z" fill="#303039" {}
+            rect x="110" y="236" width="260" height="200" fill="#fff" {}
+            g fill="#606069" font-size="11" {
+                text x="128" y="258" { "Username" }
+                text x="128" y="302" { "Password" }
+                text x="128" y="346" { "Account Name" }
+            }
+            path d="M128.5 263.5h223v24h-223zM128.5 307.5h223v24h-223zM128.5 351.5h223v24h-223z" fill="#fff" stroke="#c0c0c9" {}
+            rect x="128" y="390" width="224" height="30" rx="2" fill="#2297FF" {}
+            text x="240" y="410" text-anchor="middle" fill="#fff" font-size="13" { "Sign in" }
+        }
+    }
+}
+
+/// Draws a brand on both sides, each under its word.
+pub(crate) fn frames(
+    looks: &Looks,
+    words: [&str; 2],
+    picture: &mut impl FnMut(&AssetFacts) -> Option<Drawn>,
 ) -> Markup {
-    let looks = object
-        .name
-        .as_ref()
-        .and_then(|name| store.gallery.looks(name));
-    let Some(looks) = looks.filter(|_| changes.any(shows)).cloned() else {
-        return html! {};
-    };
-    let pairs = [
-        (sides.before(), &looks.before),
-        (sides.after(), &looks.after),
-    ];
+    let [before, after] = words;
     html! {
-        details.sketches open {
-            summary {
-                "As customers see it" @if shared { ", on " (visible(object.title())) }
-                " " span.hint { "a sketch, not the portal itself" }
-            }
-            div.frames {
-                @for theme in ["light", "dark"] {
-                    @for (word, look) in pairs {
-                        (frame(word, theme, look.as_ref(), store))
-                    }
-                }
+        div.frames {
+            (frame(before, looks.before.as_ref(), picture))
+            (frame(after, looks.after.as_ref(), picture))
+        }
+    }
+}
+
+fn frame(
+    word: &str,
+    look: Option<&Look>,
+    picture: &mut impl FnMut(&AssetFacts) -> Option<Drawn>,
+) -> Markup {
+    html! {
+        figure {
+            figcaption { (word) }
+            @match look {
+                Some(look) => (page(word, look, picture)),
+                None => { div.none { "no brand" } }
             }
         }
     }
 }
 
-/// Returns whether a change is visible in the sketch.
-fn shows(change: &Change) -> bool {
-    match &change.key {
-        ChangeKey::Setting(key) => SHOWN.contains(&key.as_str()),
-        ChangeKey::Asset(_) | ChangeKey::Whitelabel => true,
-        ChangeKey::Host(_) | ChangeKey::RecordType(_) | ChangeKey::Records(_) => false,
-    }
-}
-
-fn frame(word: &str, theme: &str, look: Option<&Look>, store: &mut Store<'_>) -> Markup {
-    let Some(look) = look else {
-        return html! {
-            figure.sketch { div.ground.none { span { "no whitelabel" } } figcaption { strong { (word) } ", " (theme) } }
-        };
-    };
-    let company = look.company.as_deref().unwrap_or("Unnamed");
-    let domain = look.domain.as_deref().unwrap_or("no domain");
+fn page(word: &str, look: &Look, picture: &mut impl FnMut(&AssetFacts) -> Option<Drawn>) -> Markup {
+    let title = short(look.title.as_deref().unwrap_or(TITLE), 24);
+    let icon = look.icon.as_ref().and_then(&mut *picture);
     html! {
-        figure.sketch {
-            div class={ "window " (theme) } role="img" aria-label=(said(look, word, theme)) {
-                div.inside aria-hidden="true" {
-                    div.tabs { div.tab {
-                        span.icon { (shown(look.icon.as_ref(), store)) }
-                        span.tab-title { (visible(company)) }
-                    } }
-                    div.address { span { (visible(domain)) } }
-                    div.login {
-                        div.logo {
-                            @if look.logo.is_some() { (shown(look.logo.as_ref(), store)) }
-                            @else { span.wordmark { (visible(company)) } }
-                        }
-                        div.field { "Username" }
-                        div.field { "Password" }
-                        div.button { "Sign in" }
-                        div.links {
-                            @if !look.hide_registration { span { "Create an account" } }
-                            @if look.help.is_some() { span { "Help" } }
-                            @if look.learn_more.is_some() { span { "Learn more" } }
-                        }
-                    }
-                    div.powered { @if !look.hide_powered { "Powered by Kazoo" } }
+        svg.ui viewBox="0 0 480 470" role="img" aria-label=(said(word, look)) {
+            path d="M0 200h480v270H0z" fill=(color(look.color.as_deref())) {}
+            use href="#ui" {}
+            @for (x, ink) in [(22, "#222a35"), (262, "#eef1f5")] {
+                @match &icon {
+                    Some(icon) => (within(icon, (x, 12, 16, 16))),
+                    None => { rect x=(x) y="12" width="16" height="16" rx="3" fill="none" stroke="#8a93a1" {} }
                 }
+                text x=(x + 24) y="25" font-size="13" fill=(ink) { (title) }
             }
-            figcaption { strong { (word) } ", " (theme) }
+            text x="26" y="55" font-size="13" fill="#222a35" {
+                (short(look.domain.as_deref().unwrap_or("no address"), 56))
+            }
+            (logo(look, picture))
+            @for (line, y) in welcome(look.welcome.as_deref()).iter().zip([174, 194]) {
+                text x="240" y=(y) text-anchor="middle" font-size="16" fill="#fff" { (line) }
+            }
+            @if !look.hide_powered {
+                text x="240" y="458" text-anchor="middle" font-size="12" fill="#fff" stroke="#0006" stroke-width="2" paint-order="stroke" { "Powered by 2600hz" }
+            }
         }
     }
 }
 
-/// Renders a picture of the sketch, or a box if its bytes are missing.
-fn shown(facts: Option<&AssetFacts>, store: &mut Store<'_>) -> Markup {
-    let picture = facts.and_then(|facts| store.picture(facts, "").ok());
-    picture.unwrap_or_else(|| html! { span.blank {} })
+/// Draws the logo in its own size in the middle of its space, or words in its place.
+fn logo(look: &Look, picture: &mut impl FnMut(&AssetFacts) -> Option<Drawn>) -> Markup {
+    let words = |text: &str| {
+        html! { text x="240" y="126" text-anchor="middle" font-size="15" font-style="italic" fill="#bcbcc2" { (text) } }
+    };
+    match &look.logo {
+        None => words("the platform's logo"),
+        Some(facts) => picture(facts).map_or_else(
+            || words("logo not shown"),
+            |drawn| thumbnail_at(&drawn, (135, 90)),
+        ),
+    }
 }
 
-/// Describes the sketch for screen readers.
-fn said(look: &Look, word: &str, theme: &str) -> String {
-    let mut parts = vec![format!("Login page {word}, {theme}")];
-    parts.push(look.company.as_ref().map_or_else(
-        || "without a company name".to_owned(),
-        |company| format!("of {}", visible(company)),
-    ));
-    if let Some(domain) = &look.domain {
-        parts.push(format!("at {}", visible(domain)));
+fn thumbnail_at(drawn: &Drawn, (x, y): (u32, u32)) -> Markup {
+    let Dimensions { width, height } = LOGO_SPACE;
+    html! { svg x=(x) y=(y) width=(width) height=(height) { (centred(drawn)) } }
+}
+
+/// Draws a logo as the login page shows it, on its ground.
+pub(crate) fn thumbnail(drawn: Option<&Drawn>) -> Markup {
+    let Dimensions { width, height } = LOGO_SPACE;
+    html! {
+        svg.mini viewBox={ "0 0 " (width) " " (height) } aria-hidden="true" {
+            @match drawn {
+                Some(drawn) => (centred(drawn)),
+                None => { text x="105" y="37" text-anchor="middle" font-size="18" fill="#bcbcc2" { "no logo" } }
+            }
+        }
     }
-    parts.push(
-        if look.logo.is_some() {
-            "with its logo"
+}
+
+/// Moves a picture to the middle of the logo's space.
+fn centred(drawn: &Drawn) -> Markup {
+    let offset = |space: u32, length: u32| (i64::from(space) - i64::from(length)) / 2;
+    let x = offset(LOGO_SPACE.width, drawn.size.width);
+    let y = offset(LOGO_SPACE.height, drawn.size.height);
+    html! { g transform={ "translate(" (x) " " (y) ")" } { (drawn.image) } }
+}
+
+fn within(drawn: &Drawn, (x, y, width, height): (u32, u32, u32, u32)) -> Markup {
+    let view = format!("0 0 {} {}", drawn.size.width, drawn.size.height);
+    html! { svg x=(x) y=(y) width=(width) height=(height) viewBox=(view) { (drawn.image) } }
+}
+
+fn short(text: &str, characters: usize) -> String {
+    cut(visible(text).into_owned(), characters)
+}
+
+/// Returns a color that a browser takes, else the one that Monster UI starts from.
+fn color(text: Option<&str>) -> &str {
+    let is_color = |text: &str| match text.strip_prefix('#') {
+        Some(digits) => {
+            matches!(digits.len(), 3 | 4 | 6 | 8)
+                && digits.chars().all(|digit| digit.is_ascii_hexdigit())
+        }
+        None => {
+            text.len() <= 40
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || " ,.%()/".contains(c))
+        }
+    };
+    text.filter(|text| is_color(text)).unwrap_or(COLOR)
+}
+
+/// Returns the welcome message without its markup, in at most two lines.
+fn welcome(message: Option<&str>) -> Vec<String> {
+    const LINE: usize = 44;
+    let mut plain = String::new();
+    let mut is_tag = false;
+    for character in message.unwrap_or(WELCOME).chars() {
+        match character {
+            '<' => is_tag = true,
+            '>' if is_tag => {
+                is_tag = false;
+                plain.push(' ');
+            }
+            _ if is_tag => {}
+            other => plain.push(other),
+        }
+    }
+    let mut lines = vec![String::new()];
+    for word in plain.split_whitespace() {
+        let is_full =
+            |line: &String| !line.is_empty() && line.chars().count() + word.chars().count() >= LINE;
+        if lines.last().is_none_or(is_full) {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    let is_cut = lines.len() > 2;
+    lines.truncate(2);
+    let last = lines.len() - 1;
+    let lines = lines.into_iter().enumerate().map(|(number, line)| {
+        let line = short(&line, LINE);
+        if is_cut && number == last {
+            line + " …"
         } else {
-            "without a logo"
+            line
         }
-        .to_owned(),
-    );
-    let hidden = [
-        (!look.hide_powered, "the platform's name shows"),
-        (!look.hide_registration, "people can sign up"),
-        (look.help.is_some(), "help is linked"),
-    ];
-    parts.extend(
-        hidden
-            .iter()
-            .filter(|(holds, _)| *holds)
-            .map(|(_, said)| (*said).to_owned()),
-    );
+    });
+    lines.collect()
+}
+
+/// Describes the sketch for people who do not see it.
+fn said(word: &str, look: &Look) -> String {
+    let mut parts = vec![format!(
+        "{word}: login page at {}",
+        visible(look.domain.as_deref().unwrap_or("no address"))
+    )];
+    parts.push(format!(
+        "browser title {}",
+        visible(look.title.as_deref().unwrap_or(TITLE))
+    ));
+    parts.push(match &look.logo {
+        Some(_) => "with its logo".to_owned(),
+        None => "with the platform's logo".to_owned(),
+    });
+    if !look.hide_powered {
+        parts.push("“Powered by 2600hz” shows".to_owned());
+    }
     parts.join(", ")
+}
+
+/// Makes a picture of an element that the page defines once.
+pub(super) fn defined(number: usize, size: Dimensions) -> Drawn {
+    Drawn {
+        image: PreEscaped(format!("<use href=\"#p{number}\"/>")),
+        size,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_colors_are_colors() {
+        #[track_caller]
+        fn check(text: &str, expected: &str) {
+            assert_eq!(color(Some(text)), expected);
+        }
+        check("#abc", "#abc");
+        check("#1a2B3c", "#1a2B3c");
+        check("rebeccapurple", "rebeccapurple");
+        check("rgb(1, 2, 3)", "rgb(1, 2, 3)");
+        check("#12", COLOR);
+        check("url(#p1)", COLOR);
+        check("red\" onload=\"x", COLOR);
+        check("red;background:url(x)", COLOR);
+    }
+
+    #[test]
+    fn a_welcome_message_is_two_lines_of_text() {
+        #[track_caller]
+        fn check(message: &str, expected: &[&str]) {
+            assert_eq!(welcome(Some(message)), expected);
+        }
+        check("<b>Welcome</b> to <i>Acme</i>", &["Welcome to Acme"]);
+        check("", &[""]);
+        check(
+            "The telephone system of Acme Voice, for all our customers in the north and in the south of the country",
+            &[
+                "The telephone system of Acme Voice, for all",
+                "our customers in the north and in the south …",
+            ],
+        );
+        check("<script>alert(1)</script", &["alert(1)"]);
+    }
 }

@@ -1,32 +1,41 @@
 //! The pictures of the page: each is embedded once, however often it is shown.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
+use super::parts::Parts;
+use super::sketch::{self, Drawn};
+
 use crate::model::{AssetFacts, AssetKind, AssetType, Digest, Dimensions};
 use crate::report::gallery::Gallery;
 use crate::report::picture::{self, Comparison};
-use crate::tree::assets;
+use crate::tree::assets::{self, Insight};
 
 /// The longest side of an embedded picture, in pixels; twice its size on the page.
 const LONGEST_SIDE: u32 = 1000;
 /// The largest file that is embedded unchanged, in bytes.
 const SMALL_FILE: usize = 150_000;
-/// The maximum total size of the pictures in one page, in bytes.
-const MOST_BYTES: usize = 24 << 20;
+/// The maximum total size of the pictures in one page, in bytes …
+const MOST_BYTES: usize = 20 << 20;
+/// … and in one of very many brands, whose text alone is large.
+const MOST_BYTES_OF_MANY: usize = 6 << 20;
+/// How many brands are very many.
+const MANY: usize = 1000;
 
 /// The pictures of the page, by digest.
 pub(super) struct Store<'a> {
     pub(super) gallery: &'a Gallery,
     shown: BTreeMap<Digest, Shown>,
     bytes: usize,
+    most: usize,
+    /// The contents of cards, on a page of very many brands.
+    packed: Option<Parts>,
 }
 
-/// A picture that is embedded in the page's style sheet.
+/// A picture that is embedded in the page.
 #[derive(Clone)]
 struct Shown {
     number: usize,
@@ -35,12 +44,37 @@ struct Shown {
 }
 
 impl<'a> Store<'a> {
-    pub(super) fn new(gallery: &'a Gallery) -> Self {
+    /// Creates the store of a page with a number of brands.
+    pub(super) fn new(gallery: &'a Gallery, brands: usize) -> Self {
         Self {
             gallery,
             shown: BTreeMap::new(),
             bytes: 0,
+            most: if brands > MANY {
+                MOST_BYTES_OF_MANY
+            } else {
+                MOST_BYTES
+            },
+            packed: (brands > MANY).then(Parts::default),
         }
+    }
+
+    /// Takes the content of a card, if the page keeps it compressed; returns its place, else the content.
+    pub(super) fn pack(&mut self, content: Markup) -> Result<String, Markup> {
+        match &mut self.packed {
+            Some(parts) => Ok(parts.put(content)),
+            None => Err(content),
+        }
+    }
+
+    /// Returns whether cards are kept compressed.
+    pub(super) fn packs(&self) -> bool {
+        self.packed.is_some()
+    }
+
+    /// Renders what was packed.
+    pub(super) fn parts(&mut self) -> Markup {
+        self.packed.take().map_or_else(|| html! {}, Parts::rendered)
     }
 
     /// Renders an asset as a picture with an alternative text.
@@ -49,23 +83,37 @@ impl<'a> Store<'a> {
         facts: &AssetFacts,
         alternative: &str,
     ) -> Result<Markup, String> {
-        if !self.shown.contains_key(&facts.digest) {
-            let bytes = self.gallery.asset(&facts.digest).map_err(str::to_owned)?;
-            let asset_type = facts.asset_type.ok_or("it is of no known type")?;
-            let size = assets::dimensions(asset_type, bytes).ok_or("it cannot be decoded")?;
-            if bytes.len() <= SMALL_FILE && size.width.max(size.height) <= LONGEST_SIDE {
-                self.add(facts.digest.clone(), asset_type, bytes, size)?;
-            } else {
-                let small = picture::thumbnail(asset_type, bytes, LONGEST_SIDE)
-                    .map_err(|error| error.to_string())?;
-                self.add(facts.digest.clone(), AssetType::Png, &small, size)?;
-            }
-        }
+        self.embed(facts)?;
         self.markup(&facts.digest, alternative)
+    }
+
+    /// Returns an asset as a part of a sketch; `None` when it cannot be shown.
+    pub(super) fn drawn(&mut self, facts: &AssetFacts) -> Option<Drawn> {
+        self.embed(facts).ok()?;
+        let shown = self.shown.get(&facts.digest)?;
+        Some(sketch::defined(shown.number, shown.size))
+    }
+
+    fn embed(&mut self, facts: &AssetFacts) -> Result<(), String> {
+        if self.shown.contains_key(&facts.digest) {
+            return Ok(());
+        }
+        let bytes = self.gallery.asset(&facts.digest).map_err(str::to_owned)?;
+        let asset_type = facts.asset_type.ok_or("it is of no known type")?;
+        let size = assets::dimensions(asset_type, bytes).ok_or("it cannot be decoded")?;
+        if bytes.len() <= SMALL_FILE && size.width.max(size.height) <= LONGEST_SIDE {
+            return self.add(facts.digest.clone(), asset_type, bytes, size);
+        }
+        let small = picture::thumbnail(asset_type, bytes, LONGEST_SIDE)
+            .map_err(|error| error.to_string())?;
+        self.add(facts.digest.clone(), AssetType::Png, &small, size)
     }
 
     /// Renders a picture that was generated for the page.
     pub(super) fn made(&mut self, png: &[u8], alternative: &str) -> Result<Markup, String> {
+        if self.packs() {
+            return Err("left out, so that this page does not grow too large".to_owned());
+        }
         let digest = Digest::of(png);
         if !self.shown.contains_key(&digest) {
             let size = assets::dimensions(AssetType::Png, png).ok_or("it cannot be decoded")?;
@@ -91,17 +139,26 @@ impl<'a> Store<'a> {
         picture::described(kind, facts.asset_type?, bytes)
     }
 
-    /// Returns the CSS rules that contain the pictures.
-    pub(super) fn style(&self) -> String {
-        let mut style = String::new();
-        for Shown { number, size, uri } in self.shown.values() {
-            let Dimensions { width, height } = size;
-            let _ = write!(
-                style,
-                ".p{number}{{--w:{width};--h:{height};background-image:url(\"{uri}\")}}"
-            );
+    /// Returns how much of a logo cannot be seen on a dark ground, in percent, if its bytes are available.
+    pub(super) fn lost_on_dark(&self, facts: &AssetFacts) -> Option<u8> {
+        let bytes = self.gallery.asset(&facts.digest).ok()?;
+        let picture = assets::decode(facts.asset_type?, bytes).ok()?;
+        let insight = Insight::of(&picture);
+        insight.ground.is_none().then_some(insight.on_dark.faint)
+    }
+
+    /// Renders the pictures, for the rest of the page to refer to.
+    pub(super) fn definitions(&self) -> Markup {
+        html! {
+            svg.definitions width="0" height="0" aria-hidden="true" {
+                defs {
+                    (sketch::shared())
+                    @for Shown { number, size, uri } in self.shown.values() {
+                        image id={ "p" (number) } width=(size.width) height=(size.height) preserveAspectRatio="none" href=(uri) {}
+                    }
+                }
+            }
         }
-        style
     }
 
     fn add(
@@ -111,7 +168,7 @@ impl<'a> Store<'a> {
         bytes: &[u8],
         size: Dimensions,
     ) -> Result<(), String> {
-        if self.bytes + bytes.len() > MOST_BYTES {
+        if self.bytes + bytes.len() > self.most {
             return Err("left out, so that this page does not grow too large".to_owned());
         }
         self.bytes += bytes.len();
@@ -126,8 +183,12 @@ impl<'a> Store<'a> {
     }
 
     fn markup(&self, digest: &Digest, alternative: &str) -> Result<Markup, String> {
-        let shown = self.shown.get(digest).ok_or("not shown")?;
-        let class = format!("picture p{}", shown.number);
-        Ok(html! { span class=(class) role="img" aria-label=(alternative) {} })
+        let Shown { number, size, .. } = self.shown.get(digest).ok_or("not shown")?;
+        let Dimensions { width, height } = size;
+        Ok(html! {
+            svg.picture viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-label=(alternative) {
+                use href={ "#p" (number) } {}
+            }
+        })
     }
 }

@@ -28,7 +28,7 @@ fn word(command: Command) -> &'static str {
     }
 }
 
-pub(super) fn header(report: &Report, exit: u8, sections: &[Section]) -> Markup {
+pub(super) fn header(report: &Report, sections: &[Section]) -> Markup {
     let summary = report.summary();
     html! {
         header.top {
@@ -43,20 +43,9 @@ pub(super) fn header(report: &Report, exit: u8, sections: &[Section]) -> Markup 
                 }
             }
             h1 { (headline(report, &summary)) }
-            p class={ "exit exit-" (exit) } {
-                span.code { "exit " (exit) } " " (meaning(exit, summary.count))
-            }
             dl.figures {
                 @for (number, name, tone) in figures(&summary, report) {
                     div class=(tone) { dt { (name) } dd { (number) } }
-                }
-            }
-            p.digests {
-                @if let Some(tree) = &report.tree {
-                    "tree " code title=(tree.as_str()) { (tree.short()) } " "
-                }
-                @if let Some(plan) = &report.plan {
-                    "plan " code title=(plan.as_str()) { (plan.short()) } " "
                 }
             }
         }
@@ -68,7 +57,33 @@ pub(super) fn header(report: &Report, exit: u8, sections: &[Section]) -> Markup 
                             (section.title) " " span.count { (section.count) }
                         } }
                     }
+                    li { a href="#run" { "This run" } }
                 }
+            }
+        }
+    }
+}
+
+/// Renders what only matters to who runs the program: steps, exit code, digests, and the way back.
+pub(super) fn run(report: &Report, exit: u8) -> Markup {
+    let summary = report.summary();
+    let writes = matches!(report.command, Command::Plan | Command::Apply) && summary.steps > 0;
+    html! {
+        section #run aria-labelledby="run-title" {
+            h2 #run-title { "This run" }
+            p class={ "exit exit-" (exit) } {
+                span.code { "exit " (exit) } " " (meaning(exit, summary.count))
+            }
+            @if writes {
+                p.undo-hint {
+                    "An apply keeps what it replaces: " code { "emblazon history" } " lists the runs, and "
+                    code { "emblazon restore RUN" } " plans the way back."
+                }
+            }
+            dl.list.digests {
+                @if summary.steps > 0 { dt { "Steps" } dd { (summary.steps) } }
+                @if let Some(tree) = &report.tree { dt { "Tree" } dd { code { (tree.as_str()) } } }
+                @if let Some(plan) = &report.plan { dt { "Plan" } dd { code { (plan.as_str()) } } }
             }
         }
     }
@@ -92,11 +107,20 @@ fn headline(report: &Report, summary: &Summary) -> String {
     match report.command {
         Command::Validate => format!(
             "The tree is valid: {}",
-            count(summary.accounts.total, "account")
+            count(summary.accounts.total, "brand")
         ),
         Command::Plan if summary.steps > 0 => {
-            let steps = count(summary.steps, "step");
-            format!("{steps} would change {}", objects(summary))
+            let changing = summary.accounts.changing;
+            let brands = (changing > 0).then(|| count(changing, "brand"));
+            let changes = brands.is_some()
+                && changing == 1
+                && summary.template.changing + summary.zones.changing == 0;
+            let all = kinds(
+                brands,
+                summary.template.changing > 0,
+                summary.zones.changing,
+            );
+            format!("{all} {}", if changes { "changes" } else { "change" })
         }
         Command::Plan if summary.refused + summary.unknown > 0 => {
             "Nothing that can be done now".to_owned()
@@ -104,11 +128,11 @@ fn headline(report: &Report, summary: &Summary) -> String {
         Command::Plan => "Nothing to do".to_owned(),
         Command::Drift if summary.differing > 0 => {
             let differ = if summary.differing == 1 {
-                "differs"
+                "is not"
             } else {
-                "differ"
+                "are not"
             };
-            format!("{} {differ} from the tree", objects(summary))
+            format!("{} {differ} as declared", objects(summary))
         }
         Command::Drift if summary.dns_differing + summary.sip_failing > 0 => {
             "The platform matches the tree, DNS does not".to_owned()
@@ -144,7 +168,7 @@ fn headline(report: &Report, summary: &Summary) -> String {
 fn objects(summary: &Summary) -> String {
     let accounts = summary.accounts.differing;
     kinds(
-        (accounts > 0).then(|| count(accounts, "account")),
+        (accounts > 0).then(|| count(accounts, "brand")),
         summary.template.differing > 0,
         summary.zones.differing,
     )
@@ -181,25 +205,22 @@ fn figures(summary: &Summary, report: &Report) -> Vec<(usize, &'static str, &'st
         ..
     } = *summary;
     let unread = |kind: ObjectCount| kind.unknown + kind.partly_unknown;
+    // The brands are those that differ, are in sync, are not checked, and are none of these: the figures add up.
+    let compared = !matches!(report.command, Command::Validate | Command::Dns);
+    let counted = accounts.differing + accounts.in_sync + accounts.unknown;
+    let others = accounts.total.saturating_sub(counted);
     let all = [
-        (true, accounts.total, "accounts", ""),
+        (true, accounts.total, "brands", ""),
+        (true, accounts.differing, "different", "changed"),
         (true, accounts.in_sync, "in sync", "good"),
-        (
-            summary.steps == 0,
-            accounts.differing,
-            "differing",
-            "changed",
-        ),
-        (true, accounts.changing, "changing", "changed"),
-        (true, template.differing, "template differing", "changed"),
-        (true, zones.differing, "zones differing", "changed"),
-        (true, summary.steps, "steps", "changed"),
+        (true, accounts.unknown, "not checked", "warn"),
+        (compared, others, "only refused", "warn"),
         (applied, steps(StepStanding::Done), "done", "good"),
         (true, steps(StepStanding::Failed), "failed", "bad"),
         (true, steps(StepStanding::Unknown), "unknown", "bad"),
         (true, steps(StepStanding::NotBegun), "not begun", "warn"),
         (true, summary.refused, "refused", "bad"),
-        (true, unread(accounts), "not checked", "warn"),
+        (true, accounts.partly_unknown, "partly checked", "warn"),
         (true, unread(template), "template not checked", "warn"),
         (true, unread(zones), "zones not checked", "warn"),
         (asked, summary.dns_differing, "DNS differing", "bad"),
@@ -209,7 +230,7 @@ fn figures(summary: &Summary, report: &Report) -> Vec<(usize, &'static str, &'st
         (true, summary.warnings, "warnings", "warn"),
     ];
     let is_said = |(wanted, number, name, _): &(bool, usize, &str, &str)| {
-        *wanted && (*number > 0 || *name == "accounts")
+        *wanted && (*number > 0 || *name == "brands")
     };
     all.into_iter()
         .filter(is_said)

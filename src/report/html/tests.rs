@@ -6,11 +6,11 @@ use serde_json::json;
 use super::render;
 use crate::diff::{Cause, Change, ChangeKey, Side};
 use crate::live::Reading;
-use crate::model::{AccountName, AssetFacts, AssetKind, AssetType, Digest};
+use crate::model::{AssetFacts, AssetKind, AssetType, Digest};
 use crate::plan::{Refusal, RefusalKind, Risk};
 use crate::report::fixture::{account, everything, origin, setting, step};
-use crate::report::gallery::{Gallery, Look, Looks};
-use crate::report::{Command, Report, Verb};
+use crate::report::gallery::Gallery;
+use crate::report::{Command, Look, Looks, Report, Verb};
 
 /// Puts a text wherever one from outside can stand.
 fn planted(text: &str) -> (Report, Gallery) {
@@ -29,7 +29,9 @@ fn planted(text: &str) -> (Report, Gallery) {
     let look = Look {
         company: Some(text.to_owned()),
         domain: Some(text.to_owned()),
-        help: Some(text.to_owned()),
+        title: Some(text.to_owned()),
+        color: Some(text.to_owned()),
+        welcome: Some(text.to_owned()),
         logo: Some(page(&old)),
         ..Look::default()
     };
@@ -37,7 +39,6 @@ fn planted(text: &str) -> (Report, Gallery) {
         before: Some(look.clone()),
         after: Some(look),
     };
-    gallery.show(AccountName::new(&name), looks);
     // So that it is shown by lines whatever the text is.
     let long = "x".repeat(80);
     let mut changes = vec![
@@ -62,6 +63,7 @@ fn planted(text: &str) -> (Report, Gallery) {
     update.notes = vec![text.to_owned()];
     update.waits_for = vec![text.to_owned()];
     let mut planted = account(&name, vec![update]);
+    planted.looks = Some(looks);
     planted.notes = vec![text.to_owned()];
     planted.unknown = vec![text.to_owned()];
     let refusal = Refusal {
@@ -171,6 +173,7 @@ fn each_format_of_a_run_is_one_page() {
 fn the_same_on_many_is_said_once() {
     let (report, gallery) = planted("plain");
     let page = render(&report, &gallery, 2);
-    assert_eq!(page.matches("https://gold.example.com/features").count(), 2);
-    assert!(page.contains("The same on 4 accounts"));
+    let value = "<ins>&quot;https://gold.example.com/features&quot;</ins>";
+    assert_eq!(page.matches(value).count(), 1);
+    assert!(page.contains("The same on 4 brands"));
 }

@@ -48,7 +48,7 @@ pub(super) fn inspect(path: &Utf8Path, text: &str) -> Vec<Problem> {
 }
 
 /// Finds the first active content in a text that a page shows as HTML; returns what it is and what to do about it.
-pub(in crate::tree) fn first_active(text: &str) -> Option<(String, &'static str)> {
+pub(crate) fn first_active(text: &str) -> Option<(String, &'static str)> {
     let mut findings = Vec::new();
     page(text, 0, None, &mut findings);
     let active = findings

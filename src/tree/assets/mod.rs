@@ -8,7 +8,7 @@ mod markup;
 mod picture;
 mod reference;
 
-pub(super) use active::first_active;
+pub(crate) use active::first_active;
 pub use decode::{DecodeError, decode, dimensions, icon_sizes};
 pub use insight::{DARK_GROUND, Insight, LIGHT_GROUND, Legibility, percent};
 pub use inspect::inspect;
