@@ -198,6 +198,7 @@ fn a_plan_can_always_be_shown() {
     check_exit(&output, 2);
     insta::assert_snapshot!(stdout(&output).replace(&digest[..12], "DIGEST"), @r#"
     a  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      company name
       update, customer-visible
         ~ whitelabel.company_name  "old" -> "new"  (accounts/a/account.yaml:2:28)
 

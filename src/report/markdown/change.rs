@@ -6,13 +6,14 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::entry::{Entry, folded};
-use super::escape::{cell, code, html, longest_run, prose};
+use super::escape::{cell, code, html, longest_run, prose, text};
 use crate::diff::{Cause, Change, Side};
-use crate::model::{AssetKind, count};
+use crate::model::count;
 use crate::plan::Risk;
 use crate::report::block::{Block, Part};
+use crate::report::card::{Alarm, Card, Tense};
 use crate::report::row::{self, Row};
-use crate::report::{Command, Verb, value};
+use crate::report::{Command, value};
 
 /// How many names a heading lists.
 const SHOWN_NAMES: usize = 8;
@@ -22,80 +23,101 @@ const SHOWN_LINES: usize = 60;
 const LISTED_NAMES: usize = 500;
 
 pub(super) fn entry(block: &Block<'_>, command: Command, is_open: bool) -> Entry {
+    let tense = match command {
+        Command::Drift => Tense::Drift,
+        Command::Validate | Command::Plan | Command::Apply | Command::Dns => Tense::Plan,
+    };
+    let card = block.card(tense, &[]);
     let names: Vec<&str> = block.objects.iter().map(|object| object.title()).collect();
-    let number: usize = block.steps.iter().map(|part| part.changes.len()).sum();
-    let what = what(&block.steps, command);
-    let changes = count(number, "change");
     let mut content = String::new();
     if names.len() > SHOWN_NAMES {
-        let listed: Vec<String> = names
-            .iter()
-            .take(LISTED_NAMES)
-            .map(|name| code(name))
-            .collect();
-        let _ = write!(content, "{}", listed.join(", "));
-        let more = names.len().saturating_sub(LISTED_NAMES);
-        if more > 0 {
-            let _ = write!(content, " and {more} more");
-        }
-        content.push_str("\n\n");
+        content.push_str(&listed(&names));
     }
+    content.push_str(&sentences(&card));
+    let mut details = String::new();
     for part in &block.steps {
-        content.push_str(&of_part(part, command));
+        details.push_str(&of_part(part, command));
     }
+    content.push_str(&folded("Technical details", &details, false));
+    let summary = card.summary();
+    let mark = if card.is_alarming() { "⚠ " } else { "" };
     Entry {
         full: folded(
-            &format!("{}: {what}{changes}", title(&names, html)),
+            &format!("{mark}{}: {}", title(&card, &names, html), text(&summary)),
             &content,
             is_open,
         ),
-        short: format!("- {}: {what}{changes}\n", title(&names, code)),
+        short: format!(
+            "- {mark}{}: {}\n",
+            title(&card, &names, code),
+            prose(&summary)
+        ),
     }
 }
 
-/// Formats the heading: the account's name, or a count with the first names.
-fn title(names: &[&str], written: impl Fn(&str) -> String) -> String {
-    let shown = names.iter().take(SHOWN_NAMES).map(|name| written(name));
-    let shown: Vec<String> = shown.collect();
-    match names.len() {
-        1 => shown.join(""),
-        number if number <= SHOWN_NAMES => {
-            format!("{}: {}", count(number, "account"), shown.join(", "))
-        }
-        number => format!("{}: {}, …", count(number, "account"), shown.join(", ")),
-    }
-}
-
-/// Describes what the steps do and their risk.
-fn what(parts: &[Part<'_>], command: Command) -> String {
-    if command == Command::Drift {
-        return String::new();
-    }
-    let verbs: Vec<String> = parts
+/// Lists the names of a heading that shows only some of them.
+fn listed(names: &[&str]) -> String {
+    let listed: Vec<String> = names
         .iter()
-        .map(|part| verb(part.verb, part.asset))
+        .take(LISTED_NAMES)
+        .map(|name| code(name))
         .collect();
-    let risk = parts.iter().map(|part| part.risk).max().map(risk);
-    format!("{}, {}, ", verbs.join(", "), risk.unwrap_or_default())
+    let more = match names.len().saturating_sub(LISTED_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}\n\n", listed.join(", "))
 }
 
-fn verb(verb: Verb, asset: Option<AssetKind>) -> String {
-    match asset {
-        Some(asset) => format!("{} {asset}", verb.as_str()),
-        None => verb.as_str().to_owned(),
+/// Lists the sentences of a card; an alarming one is bold.
+fn sentences(card: &Card) -> String {
+    let mut list = String::new();
+    for outcome in &card.outcomes {
+        let sentence = prose(&outcome.sentence);
+        let by_hand = if outcome.by_hand {
+            " *(changed by hand)*"
+        } else {
+            ""
+        };
+        let _ = match outcome.alarm {
+            Alarm::Raised => writeln!(list, "- ⚠ **{sentence}**{by_hand}"),
+            Alarm::None => writeln!(list, "- {sentence}{by_hand}"),
+        };
     }
+    if let Some(undo) = card.undo {
+        let _ = writeln!(list, "- ⚠ {}", prose(undo));
+    }
+    list.push('\n');
+    list
 }
 
-fn risk(risk: Risk) -> &'static str {
-    match risk {
-        Risk::Reversible => "reversible",
-        Risk::CustomerVisible => "customer-visible",
-        Risk::Destructive => "<strong>destructive</strong>",
+/// Formats the heading: the brand with its domain and its name in the tree, or a count with the first names.
+fn title(card: &Card, names: &[&str], written: impl Fn(&str) -> String) -> String {
+    let shown = names.iter().take(SHOWN_NAMES).map(|name| written(name));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len() {
+        1 => {
+            let brand = (card.heading != names[0]).then(|| written(&card.heading));
+            let known = brand
+                .into_iter()
+                .chain(card.domain.as_deref().map(&written));
+            known.chain([shown]).collect::<Vec<_>>().join(" · ")
+        }
+        number if number <= SHOWN_NAMES => format!("{}: {shown}", count(number, "brand")),
+        number => format!("{}: {shown}, …", count(number, "brand")),
     }
 }
 
 fn of_part(part: &Part<'_>, command: Command) -> String {
-    let mut text = table(&part.changes, command);
+    let mut text = String::new();
+    if command != Command::Drift {
+        let risk = match part.risk {
+            Risk::Destructive => ", destructive",
+            Risk::Reversible | Risk::CustomerVisible => "",
+        };
+        let _ = writeln!(text, "**{}{risk}**\n", part.verb.of(part.asset));
+    }
+    text.push_str(&table(&part.changes, command));
     for name in &part.waits_for {
         let _ = writeln!(text, "- after {}", code(name));
     }

@@ -31,12 +31,17 @@ pub(super) fn cell(text: &str) -> String {
 
 /// Renders a text as a code element inside HTML, where Markdown is not interpreted.
 pub(super) fn html(text: &str) -> String {
+    format!("<code>{}</code>", self::text(text))
+}
+
+/// Renders a text inside HTML, where Markdown is not interpreted.
+pub(super) fn text(text: &str) -> String {
     let text = shortened(text);
     let text = text
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;");
-    format!("<code>{}</code>", text.replace('"', "&quot;"))
+    text.replace('"', "&quot;")
 }
 
 /// Renders a sentence: plain words unchanged, everything else, including text between backticks, as code.
@@ -69,7 +74,15 @@ fn words(segment: &str) -> Vec<String> {
     }
     let parts = parts.into_iter();
     parts
-        .map(|(plain, run)| if plain { run } else { code(&run) })
+        .map(|(plain, run)| {
+            // Punctuation is no part of what somebody copies.
+            let copied = run.trim_end_matches(['.', ',', ';', ':', ')']);
+            match copied {
+                _ if plain => run,
+                "" => code(&run),
+                copied => format!("{}{}", code(copied), &run[copied.len()..]),
+            }
+        })
         .collect()
 }
 
@@ -88,9 +101,9 @@ fn joined(parts: &[String]) -> String {
 
 /// Returns whether a word has no special meaning in Markdown, even at the beginning of a line.
 fn is_plain(word: &str) -> bool {
-    let bare = word.trim_matches(['(', ')', ',', '.', ';', ':', '"', '\'', '?']);
-    let inner = word.trim_end_matches([',', '.', ';', ':', '?', ')', '"', '\'', '%']);
-    let inner = inner.trim_start_matches(['(', '"', '\'']);
+    let bare = word.trim_matches(['(', ')', ',', '.', ';', ':', '"', '\'', '?', '“', '”']);
+    let inner = word.trim_end_matches([',', '.', ';', ':', '?', ')', '"', '\'', '%', '”']);
+    let inner = inner.trim_start_matches(['(', '"', '\'', '“']);
     let lower = bare.to_lowercase();
     // A word of punctuation alone, such as `-` or `+`, would start a list at the beginning of a line.
     let has_letters = bare.chars().any(char::is_alphanumeric);
@@ -134,12 +147,12 @@ mod tests {
             assert_eq!(prose(text), expected);
         }
         check("run again with `--prune`", "run again with `--prune`");
-        check("hello @everybody, see #12", "hello `@everybody,` see `#12`");
+        check("hello @everybody, see #12", "hello `@everybody`, see `#12`");
         check(
             "the server answered 400: too short; go on",
             "the server answered 400: too short; go on",
         );
-        check("1. item", "`1.` item");
+        check("1. item", "`1`. item");
         check("- item", "`-` item");
         check(
             "<script> & [x](http://evil) *b* a_b",

@@ -37,7 +37,13 @@ fn a_plan_as_a_comment() {
 
     #### Changes
 
-    <details open><summary><code>domain template</code>: replace, customer-visible, 1 change</summary>
+    <details open><summary><code>domain template</code>: 1 DNS record set</summary>
+
+    - DNS record sets: 1 changed.
+
+    <details><summary>Technical details</summary>
+
+    **replace**
 
     | Key | Live | After | |
     | --- | --- | --- | --- |
@@ -45,7 +51,15 @@ fn a_plan_as_a_comment() {
 
     </details>
 
-    <details open><summary>4 accounts: <code>acme</code>, <code>beta</code>, <code>delta</code>, <code>gamma</code>: update, customer-visible, 1 change</summary>
+    </details>
+
+    <details open><summary>4 brands: <code>acme</code>, <code>beta</code>, <code>delta</code>, <code>gamma</code>: “Learn more” link</summary>
+
+    - “Learn more” link becomes `https://gold.example.com/features` (today `https://gold.example.com/old`).
+
+    <details><summary>Technical details</summary>
+
+    **update**
 
     | Key | Live | After | |
     | --- | --- | --- | --- |
@@ -53,7 +67,21 @@ fn a_plan_as_a_comment() {
 
     </details>
 
-    <details open><summary><code>acme</code>: update, upload logo, customer-visible, 6 changes</summary>
+    </details>
+
+    <details open><summary>⚠ <code>Acme Voice</code> · <code>acme</code>: single sign-on, “Powered by 2600hz”, logo, company name and 3 more</summary>
+
+    - ⚠ **Single sign-on changes. It can run code in the browsers of customers before they sign in.** *(changed by hand)*
+    - “Powered by 2600hz” disappears.
+    - Logo changes. It is `1320×80`: Monster UI shows `210×62` of it.
+    - Company name becomes “Acme Voice” (today “Acme”).
+    - Porting support address becomes `porting@acme.example.com` (today `x@evil.example`). *(changed by hand)*
+    - “Learn more” link becomes `https://gold.example.com/features` (today `https://gold.example.com/old`).
+    - Setting `fake_api_url` removed (today `https://old.example.com`).
+
+    <details><summary>Technical details</summary>
+
+    **update**
 
     | Key | Live | After | |
     | --- | --- | --- | --- |
@@ -76,11 +104,15 @@ fn a_plan_as_a_comment() {
 
     - after `globex`
 
+    **upload logo**
+
     | Key | Live | After | |
     | --- | --- | --- | --- |
     | `assets.logo` | `GIF 300×80 12.4 kB cba06b5736fa` | `PNG 1320×80 1.8 MB 11507a0e2f5e` | `accounts/acme/account.yaml:12` |
 
     - the server deletes the welcome page with the first logo; it is put up again
+
+    </details>
 
     </details>
 
@@ -153,17 +185,17 @@ fn what_does_not_fit_is_counted() {
     );
     let lines = text
         .lines()
-        .filter(|line| line.starts_with("- `customer-"))
+        .filter(|line| line.starts_with("- `Customer "))
         .count();
     assert!(text.contains(&format!("- … {} more not shown, to fit", 10_000 - lines)));
     assert!(text.ends_with("carries out exactly this plan.</sub>\n"));
 
     let text = render(&large(400), GITHUB_LIMIT);
     assert!(text.len() <= GITHUB_LIMIT);
-    let full = text.matches("<details>").count();
+    let full = text.matches("<details><summary><code>Customer").count();
     let short = text
         .lines()
-        .filter(|line| line.starts_with("- `customer-"))
+        .filter(|line| line.starts_with("- `Customer "))
         .count();
     assert_eq!(full + short, 400, "each account has a line at least");
     assert!(full > 100 && short > 0);

@@ -8,6 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use super::page::{Page, Piece, Tone, piece, width};
 use crate::diff::{Cause, Change, Side};
 use crate::model;
+use crate::report::card::Tense;
 use crate::report::row::{self, Row};
 use crate::report::value;
 use crate::tree::Origin;
@@ -24,6 +25,15 @@ pub(super) enum Words {
     Plan,
     /// `live … tree …`, for what was found.
     Drift,
+}
+
+impl Words {
+    pub(super) fn tense(self) -> Tense {
+        match self {
+            Self::Plan => Tense::Plan,
+            Self::Drift => Tense::Drift,
+        }
+    }
 }
 
 /// Writes the changes of one step, with their values aligned.

@@ -9,6 +9,7 @@ use super::visible;
 use crate::diff::Change;
 use crate::plan::{Refusal, Risk};
 use crate::report::block::{self, Block, Part};
+use crate::report::card::{Alarm, Card};
 use crate::report::{BaseReport, Command, ObjectReport, Report, Status};
 
 pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
@@ -99,8 +100,26 @@ fn write_block(page: &mut Page<'_>, block: &Block<'_>, words: Words) -> fmt::Res
             names::write(page, &format!("on {} accounts", names.len()), &names)?;
         }
     }
+    write_card(page, &block.card(words.tense(), &[]))?;
     for part in &block.steps {
         write_part(page, part, words)?;
+    }
+    Ok(())
+}
+
+/// Writes which brand it is and what changes, the alarming sentences in full.
+fn write_card(page: &mut Page<'_>, card: &Card) -> fmt::Result {
+    let mut line = Vec::new();
+    if let Some(domain) = &card.domain {
+        line.push(piece(Tone::Plain, format!("{} · {domain}: ", card.heading)));
+    }
+    line.push(piece(Tone::Plain, card.summary()));
+    page.wrapped(2, 4, &line)?;
+    let alarms = card.outcomes.iter();
+    let alarms = alarms.filter(|outcome| outcome.alarm == Alarm::Raised);
+    let alarms = alarms.map(|outcome| outcome.sentence.as_str());
+    for alarm in alarms.chain(card.undo) {
+        page.wrapped(2, 4, &[piece(Tone::Warning, format!("! {alarm}"))])?;
     }
     Ok(())
 }

@@ -18,18 +18,23 @@ fn at(width: usize, report: &Report) -> String {
 fn a_plan_at_80_columns() {
     insta::assert_snapshot!(at(80, &sample(Command::Plan)), @r#"
     domain template
+      1 DNS record set
       replace, customer-visible
         ~ A us-east.{{domain}} mapping
             - ["203.0.113.5"]
             + ["192.0.2.10", "192.0.2.11"]  (domains.yaml:8:3)
 
     on 4 accounts: acme, beta, delta, gamma
+      “Learn more” link
       update, customer-visible
         ~ whitelabel.nav.learn_more
             - "https://gold.example.com/old"
             + "https://gold.example.com/features"  (brands/gold.yaml:3:5)
 
     acme  822b33ad87c148a0a20a5ba7cd5ebcaa
+      single sign-on, “Powered by 2600hz”, logo, company name and 3 more
+      ! Single sign-on changes. It can run code in the browsers of customers before
+        they sign in.
       update, customer-visible
         ~ whitelabel.company_name        "Acme" -> "Acme Voice"
             (accounts/acme/account.yaml:4:17)
@@ -77,12 +82,14 @@ fn a_plan_at_80_columns() {
 fn a_plan_at_60_columns() {
     insta::assert_snapshot!(at(60, &sample(Command::Plan)), @r#"
     domain template
+      1 DNS record set
       replace, customer-visible
         ~ A us-east.{{domain}} mapping
             - ["203.0.113.5"]
             + ["192.0.2.10", "192.0.2.11"]  (domains.yaml:8:3)
 
     on 4 accounts: acme, beta, delta, gamma
+      “Learn more” link
       update, customer-visible
         ~ whitelabel.nav.learn_more
             - "https://gold.example.com/old"
@@ -90,6 +97,10 @@ fn a_plan_at_60_columns() {
             (brands/gold.yaml:3:5)
 
     acme  822b33ad87c148a0a20a5ba7cd5ebcaa
+      single sign-on, “Powered by 2600hz”, logo, company name
+        and 3 more
+      ! Single sign-on changes. It can run code in the browsers
+        of customers before they sign in.
       update, customer-visible
         ~ whitelabel.company_name        "Acme" -> "Acme Voice"
             (accounts/acme/account.yaml:4:17)
@@ -145,14 +156,18 @@ fn a_plan_at_60_columns() {
 fn a_plan_at_140_columns() {
     insta::assert_snapshot!(at(140, &sample(Command::Plan)), @r#"
     domain template
+      1 DNS record set
       replace, customer-visible
         ~ A us-east.{{domain}} mapping  ["203.0.113.5"] -> ["192.0.2.10", "192.0.2.11"]  (domains.yaml:8:3)
 
     on 4 accounts: acme, beta, delta, gamma
+      “Learn more” link
       update, customer-visible
         ~ whitelabel.nav.learn_more  "https://gold.example.com/old" -> "https://gold.example.com/features"  (brands/gold.yaml:3:5)
 
     acme  822b33ad87c148a0a20a5ba7cd5ebcaa
+      single sign-on, “Powered by 2600hz”, logo, company name and 3 more
+      ! Single sign-on changes. It can run code in the browsers of customers before they sign in.
       update, customer-visible
         ~ whitelabel.company_name        "Acme" -> "Acme Voice"  (accounts/acme/account.yaml:4:17)
         + whitelabel.hide_powered        true  (accounts/acme/account.yaml:6:17)
@@ -191,18 +206,23 @@ fn a_plan_at_140_columns() {
 fn drift_names_account_key_and_both_values() {
     insta::assert_snapshot!(at(80, &sample(Command::Drift)), @r#"
     on 4 accounts: acme, beta, delta, gamma
+      “Learn more” link
       ~ whitelabel.nav.learn_more
           live  "https://gold.example.com/old"
           tree  "https://gold.example.com/features"
           in Git, not applied yet  (brands/gold.yaml:3:5)
 
     domain template
+      1 DNS record set
       ~ A us-east.{{domain}} mapping
           live  ["203.0.113.5"]
           tree  ["192.0.2.10", "192.0.2.11"]
           in Git, not applied yet  (domains.yaml:8:3)
 
     acme  822b33ad87c148a0a20a5ba7cd5ebcaa
+      single sign-on, “Powered by 2600hz”, logo, company name and 3 more
+      ! Single sign-on is not as declared. It can run code in the browsers of
+        customers before they sign in.
       ~ whitelabel.company_name        live "Acme"  tree "Acme Voice"
           in Git, not applied yet  (accounts/acme/account.yaml:4:17)
       ~ whitelabel.hide_powered        live (nothing)  tree true
@@ -271,18 +291,23 @@ fn an_apply_says_what_became_of_each_step() {
     }
     insta::assert_snapshot!(at(80, &report), @r#"
     domain template
+      1 DNS record set
       replace, customer-visible
         ~ A us-east.{{domain}} mapping
             - ["203.0.113.5"]
             + ["192.0.2.10", "192.0.2.11"]  (domains.yaml:8:3)
 
     on 4 accounts: acme, beta, delta, gamma
+      “Learn more” link
       update, customer-visible
         ~ whitelabel.nav.learn_more
             - "https://gold.example.com/old"
             + "https://gold.example.com/features"  (brands/gold.yaml:3:5)
 
     acme  822b33ad87c148a0a20a5ba7cd5ebcaa
+      single sign-on, “Powered by 2600hz”, logo, company name and 3 more
+      ! Single sign-on changes. It can run code in the browsers of customers before
+        they sign in.
       update, customer-visible
         ~ whitelabel.company_name        "Acme" -> "Acme Voice"
             (accounts/acme/account.yaml:4:17)
@@ -366,6 +391,7 @@ fn one_change_on_214_accounts() {
     insta::assert_snapshot!(at(80, &report), @r#"
     on 214 accounts: customer-000, customer-001, customer-002, customer-003,
         customer-004, customer-005, customer-006, customer-007, … and 206 more
+      “Learn more” link
       update, reversible
         ~ whitelabel.nav.learn_more
             - "https://gold.example.com/old"
