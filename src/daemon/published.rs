@@ -1,7 +1,9 @@
 //! The published status: written by the loop, read by everybody else.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use camino::Utf8PathBuf;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -9,16 +11,25 @@ use super::status::Status;
 use crate::model::{AccountName, AssetKind, Digest};
 use crate::tree::{MAX_ASSET_BYTES, ReadError, TreeSource};
 
+/// The number of source revisions whose pictures are at hand: what is live is often what an earlier one declared.
+const REVISIONS: usize = 4;
+
 /// The latest [`Status`], and the files of the source revision; cheap to clone.
 ///
 /// A reader never blocks the loop, and sees a change as a whole or not at all.
 #[derive(Clone)]
 pub struct PublishedStatus {
     status: watch::Sender<Arc<Status>>,
-    files: Arc<Mutex<Option<AdoptedFiles>>>,
+    revisions: Arc<Mutex<VecDeque<Revision>>>,
 }
 
 type AdoptedFiles = Arc<dyn TreeSource + Send>;
+
+/// The files of a source revision, and the pictures among them.
+struct Revision {
+    files: AdoptedFiles,
+    pictures: BTreeMap<Digest, Utf8PathBuf>,
+}
 
 impl PublishedStatus {
     /// Creates the status of a daemon that has read nothing yet.
@@ -26,7 +37,7 @@ impl PublishedStatus {
     pub fn new(now: Timestamp) -> Self {
         Self {
             status: watch::Sender::new(Arc::new(Status::new(now))),
-            files: Arc::default(),
+            revisions: Arc::default(),
         }
     }
 
@@ -62,7 +73,7 @@ impl PublishedStatus {
     ) -> Option<Result<Vec<u8>, ReadError>> {
         let status = self.status();
         let file = status.accounts.get(account)?.assets.get(&kind)?;
-        let files = self.lock().clone()?;
+        let files = Arc::clone(&self.lock().back()?.files);
         let bytes = files.read(&file.path, MAX_ASSET_BYTES);
         Some(bytes.and_then(|bytes| {
             if Digest::of(&bytes) == file.facts.digest {
@@ -71,6 +82,28 @@ impl PublishedStatus {
                 Err(ReadError::Failed("it changed since it was read".to_owned()))
             }
         }))
+    }
+
+    /// Returns whether a logo or icon of these bytes is at hand.
+    #[must_use]
+    pub fn has_picture(&self, digest: &Digest) -> bool {
+        let revisions = self.lock();
+        (revisions.iter()).any(|revision| revision.pictures.contains_key(digest))
+    }
+
+    /// Reads the logo or icon with a digest from the latest source revision that declares it. Blocks for a moment.
+    #[must_use]
+    pub fn picture(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let found: Vec<(Files, Utf8PathBuf)> = (self.lock().iter().rev())
+            .filter_map(|revision| {
+                let path = revision.pictures.get(digest)?;
+                Some((Arc::clone(&revision.files), path.clone()))
+            })
+            .collect();
+        found.into_iter().find_map(|(files, path)| {
+            let bytes = files.read(&path, MAX_ASSET_BYTES).ok()?;
+            (Digest::of(&bytes) == *digest).then_some(bytes)
+        })
     }
 
     /// Changes the status; readers see the whole change at once.
@@ -82,13 +115,29 @@ impl PublishedStatus {
         });
     }
 
-    /// Replaces the files of the source revision.
+    /// Replaces the files of the source revision, which the status already shows.
     pub fn put_files(&self, files: AdoptedFiles) {
-        *self.lock() = Some(files);
+        let status = self.status();
+        let assets = status.accounts.values().flat_map(|account| &account.assets);
+        let pictures = assets.filter(|(kind, _)| **kind != AssetKind::Welcome);
+        let pictures = pictures
+            .map(|(_, file)| (file.facts.digest.clone(), file.path.clone()))
+            .collect();
+        let mut revisions = self.lock();
+        let is_same = |last: &Revision| last.pictures == pictures;
+        if revisions.back().is_some_and(is_same) {
+            revisions.pop_back();
+        }
+        revisions.push_back(Revision { files, pictures });
+        if revisions.len() > REVISIONS {
+            revisions.pop_front();
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<AdoptedFiles>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Revision>> {
+        self.revisions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::diff::{Change, Differences};
 use crate::live::LiveDocument;
 use crate::model::{KeyPath, ObjectName};
 use crate::plan::{Action, Plan, Refusal, Step, Subject};
+use crate::report::Look;
 use crate::tree::Loaded;
 
 /// The results of a cycle, to be published.
@@ -218,6 +219,7 @@ fn live_brand(document: Option<&LiveDocument>) -> LiveBrand {
     let assets = document.assets.iter();
     LiveBrand {
         is_there: true,
+        look: Look::live(document),
         company: text("company_name"),
         domain: text("domain"),
         assets: assets

@@ -45,9 +45,9 @@ async fn a_page_says_what_an_approval_does_before_and_after_it() {
     stage.published.change(|status| put_steps(status, &steps));
     let (_, page) = stage.get("/plan").await;
     for part in [
-        "Nothing is written by itself. 1 step waits for an approval. 1 step is left as the policy says.",
-        "Once somebody approves",
-        "Left as it is, whoever approves",
+        "Nothing is applied automatically. 1 step waits for approval. 1 step is excluded by the policy.",
+        "Waiting for approval",
+        "Not applied: the policy excludes it",
         "Approve and apply",
     ] {
         assert!(page.contains(part), "{part}: {page}");

@@ -10,7 +10,7 @@ use crate::diff::Change;
 use crate::dns::{Standing, Tally};
 use crate::model::{AccountId, AssetFacts, AssetFile, AssetKind, ObjectName, Revision};
 use crate::plan::{Refusal, Risk};
-use crate::report::Verb;
+use crate::report::{Look, Verb};
 use crate::tree::WatchPolicy;
 
 /// The state of an object, in one word.
@@ -123,6 +123,9 @@ pub struct LiveBrand {
     /// The assets that were requested: the live facts, or `None` when there is no such asset. An asset that could not
     /// be read is left out.
     pub assets: BTreeMap<AssetKind, Option<AssetFacts>>,
+    /// What its login page looks like.
+    #[serde(default)]
+    pub look: Look,
 }
 
 /// A change that somebody made on the platform.

@@ -4,9 +4,11 @@ use maud::{Markup, html};
 
 use super::context::Frame;
 use super::plan::{refusals, steps_of};
-use super::words::{badge, because, changes, counted, dns, short, shown, time};
-use super::{brand, form, history, picture};
+use super::words::{badge, because, counted, dns, short, shown, time};
+use super::{brand, card, form, history, picture};
 use crate::daemon::{Drift, ObjectStatus};
+use crate::diff::Change;
+use crate::report::card::Tense;
 
 /// How many incidents the page shows.
 const INCIDENTS: usize = 20;
@@ -23,6 +25,7 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
             }
             @if object.name.account().is_some() { (form::resync(frame, Some(title))) }
         }
+        (card::definitions())
         div #standing data-live {
             section.card {
                 p.state { (badge(object.state)) " " (because(object.reason)) ", " (time(object.since, frame.now)) }
@@ -31,16 +34,17 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
             }
             (brand::sides(object))
             (refusals(&object.refusals))
-            (drift(frame, &object.drift))
+            (drift(frame, object))
             @if !object.pending.is_empty() {
                 section.card #pending {
                     h2 { "Changed in Git, not applied yet" }
-                    (changes(&object.pending, "Changed in Git, not applied yet"))
+                    (card::card(frame, object, &all(&object.pending), None, Tense::Plan))
+                    (card::technical("pending-details", &all(&object.pending)))
                 }
             }
             @if !object.steps.is_empty() {
                 section.card #steps {
-                    h2 { "Steps that would fix it" }
+                    h2 { "Planned steps" }
                     (steps_of(&object.steps))
                 }
             }
@@ -54,23 +58,44 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
 fn facts(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
     html! {
         dl.facts {
-            @if let Some(checked) = object.checked { div { dt { "Last read" } dd { (time(checked, frame.now)) } } }
+            @if let Some(checked) = object.checked { div { dt { "Last checked" } dd { (time(checked, frame.now)) } } }
             @if let Some(retry) = object.retry_at {
-                div { dt { "Tried again" } dd { (time(retry, frame.now)) ", after " (counted(object.failures as usize, "failure", "failures")) } }
+                div { dt { "Next retry" } dd { (time(retry, frame.now)) ", after " (counted(object.failures as usize, "failure", "failures")) } }
             }
-            @if let Some(commit) = &object.commit { div { dt { "Has all of commit" } dd { code { (short(commit)) } } } }
+            @if let Some(commit) = &object.commit { div { dt { "Synced to commit" } dd { code { (short(commit)) } } } }
             @if let Some(revision) = &object.revision { div { dt { "Revision" } dd { code { (shown(short(revision.as_str()))) } } } }
             @if let Some(id) = &object.id { div { dt { "Account id" } dd { code.id { (id.as_str()) } } } }
         }
     }
 }
 
-fn drift(frame: &Frame<'_>, drift: &[Drift]) -> Markup {
+/// Collects changes for a card.
+fn all(changes: &[Change]) -> Vec<&Change> {
+    changes.iter().collect()
+}
+
+/// Draws what may be done about drift.
+fn remedies(object: &ObjectStatus) -> Markup {
+    html! {
+        @if let Some(name) = &object.name {
+            dl.remedies {
+                dt { "Put right" } dd { code { "emblazon apply --account " (shown(name.as_str())) } }
+                dt { "Keep this" } dd { code { "emblazon import --accept " (shown(name.as_str())) } }
+            }
+        }
+    }
+}
+
+fn drift(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
+    let drift = &object.drift;
     html! {
         @if !drift.is_empty() {
             section.card #drift {
                 h2 { "Changed by hand" }
-                (changes(drift.iter().map(|drift| &drift.change), "Changed by hand"))
+                @let changes: Vec<&Change> = drift.iter().map(|drift| &drift.change).collect();
+                (card::card(frame, object, &changes, None, Tense::Drift))
+                (remedies(object))
+                (card::technical("drift-details", &changes))
                 @for line in seen(frame, drift) { p.hint { (line) } }
             }
         }

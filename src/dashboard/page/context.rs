@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::daemon::Status;
+use crate::daemon::{PublishedStatus, Status};
 
 /// The data that a page is drawn from.
 pub(super) struct Frame<'s> {
     pub(super) status: &'s Status,
+    /// The pictures that are at hand.
+    pub(super) published: &'s PublishedStatus,
     pub(super) now: Timestamp,
     /// The token that the forms of the page carry.
     pub(super) form: &'s str,

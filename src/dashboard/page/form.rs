@@ -57,7 +57,7 @@ pub(super) fn pause(frame: &Frame<'_>) -> Markup {
             summary.button { "Pause…" }
             form.pause method="post" action="/pause" {
                 (hidden(frame))
-                p.hint { "Reading and reporting go on; nothing is written. Name and reason are kept in the history." }
+                p.hint { "Nothing is written during a pause; checks and alerts continue. Name and reason are kept in the history." }
                 div.field {
                     label for="reason" { "Why" }
                     input #reason name="reason" required maxlength="500" autocomplete="off"

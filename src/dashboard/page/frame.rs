@@ -71,7 +71,7 @@ impl Frame<'_> {
     fn counts(&self) -> String {
         let count = |state| self.status.count(state);
         format!(
-            "{} a person, {} unknown, {} in progress, {} in sync",
+            "{} attention, {} unknown, {} in progress, {} in sync",
             counted(count(State::Stalled), "object needs", "objects need"),
             count(State::Unknown),
             count(State::Reconciling),
@@ -135,7 +135,7 @@ impl Frame<'_> {
             }
             @if let Some(problem) = &cluster.source.problem {
                 div.banner.bad {
-                    p { strong { "The last commit is not in force." } " " (shown(problem)) }
+                    p { strong { "The last commit is not in use." } " " (shown(problem)) }
                     @if !cluster.source.mistakes.is_empty() {
                         ul.mistakes {
                             @for mistake in cluster.source.mistakes.iter().take(20) {

@@ -3,6 +3,7 @@
 mod account;
 mod action;
 mod brand;
+mod card;
 mod context;
 mod filter;
 mod form;

@@ -75,7 +75,7 @@ fn source(frame: &Frame<'_>) -> Markup {
                 @if let Some(subject) = &source.subject { (shown(subject)) }
             },
             None if source.tree.is_some() => p { "The folder, without a commit." },
-            None => p.empty { "No tree is in force yet." },
+            None => p.empty { "No commit has been loaded yet." },
         }
         dl.facts {
             @if !source.place.is_empty() {
@@ -83,7 +83,7 @@ fn source(frame: &Frame<'_>) -> Markup {
             }
             @if let Some(signer) = &source.signer { div { dt { "Signed by" } dd { (shown(signer)) } } }
             @if let Some(since) = source.since { div { dt { "Since" } dd { (time(since, frame.now)) } } }
-            @if let Some(checked) = source.checked { div { dt { "Looked at" } dd { (time(checked, frame.now)) } } }
+            @if let Some(checked) = source.checked { div { dt { "Checked" } dd { (time(checked, frame.now)) } } }
         }
     }
 }
@@ -136,7 +136,7 @@ fn ended(result: RunResult) -> &'static str {
     match result {
         RunResult::InSync => "all in sync",
         RunResult::Applied => "applied",
-        RunResult::Open => "something is left to a person, or to a second read",
+        RunResult::Open => "something needs attention, or a second read",
         RunResult::Failed => "some of it did not succeed",
         RunResult::Unknown => "not everything could be read",
     }
@@ -179,7 +179,7 @@ fn kind(kind: AlertKind) -> &'static str {
         AlertKind::UntrustedCommit => "Commit not trusted.",
         AlertKind::SourceUnreadable => "Tree unreadable.",
         AlertKind::PlatformUnreadable => "Platform unreadable.",
-        AlertKind::Stalled => "Needs a person.",
+        AlertKind::Stalled => "Needs attention.",
         AlertKind::Drift => "Changed by hand.",
         AlertKind::Failing => "Does not succeed.",
         AlertKind::Dns => "DNS is wrong.",
@@ -218,7 +218,7 @@ fn accounts(frame: &Frame<'_>, filter: &Filter, found: &Selected<'_>) -> Markup 
     html! {
         @if found.accounts.is_empty() {
             p.empty {
-                @if filter.is_on() { "No account matches the filter." } @else { "The tree in force has no accounts." }
+                @if filter.is_on() { "No account matches the filter." } @else { "The tree has no accounts." }
             }
         } @else {
             table.list {
@@ -229,7 +229,7 @@ fn accounts(frame: &Frame<'_>, filter: &Filter, found: &Selected<'_>) -> Markup 
                     th scope="col" { "State" }
                     th scope="col" { "Differences" }
                     th scope="col" { "DNS" }
-                    th scope="col" { "Last read" }
+                    th scope="col" { "Last checked" }
                 } }
                 tbody {
                     @if let Some(template) = frame.status.template.as_deref().filter(|_| !filter.is_on() && found.page == 1) {
@@ -275,7 +275,7 @@ fn row(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                 }
             }
             td data-label="DNS" { (dns(object)) }
-            td data-label="Last read" {
+            td data-label="Last checked" {
                 @match object.checked {
                     Some(checked) => (time(checked, frame.now)),
                     None => span.faint { "never" },
@@ -299,7 +299,7 @@ fn told(frame: &Frame<'_>, channels: &[ChannelStatus]) -> Markup {
     html! {
         @if !channels.is_empty() {
             section.card {
-                h2 { "Who is told" }
+                h2 { "Notifications" }
                 ul.lines {
                     @for channel in channels {
                         li {

@@ -12,7 +12,7 @@ use super::brand;
 use super::words::path;
 use crate::daemon::ObjectStatus;
 use crate::dashboard::state::Shared;
-use crate::model::{AccountName, AssetKind, AssetType};
+use crate::model::{AccountName, AssetKind, AssetType, Digest};
 use crate::report::text::visible;
 
 /// The content security policy of pictures: a browser may only show them.
@@ -85,9 +85,29 @@ pub(super) async fn serve(
     };
     let published = shared.published.clone();
     let read = tokio::task::spawn_blocking(move || published.asset(&AccountName::new(name), kind));
-    let Ok(Some(Ok(bytes))) = read.await else {
+    match read.await {
+        Ok(Some(Ok(bytes))) => answer(bytes),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// Serves a logo or icon that a source revision declares or declared.
+pub(super) async fn serve_by_digest(
+    State(shared): State<Arc<Shared>>,
+    Path(digest): Path<String>,
+) -> Response {
+    let Some(digest) = Digest::parse(&digest) else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let published = shared.published.clone();
+    let read = tokio::task::spawn_blocking(move || published.picture(&digest));
+    match read.await {
+        Ok(Some(bytes)) => answer(bytes),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn answer(bytes: Vec<u8>) -> Response {
     let Some(found) = AssetType::sniff(&bytes).filter(|found| is_picture(*found)) else {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     };

@@ -3,27 +3,30 @@
 use maud::{Markup, html};
 
 use super::context::Frame;
-use super::form;
 use super::frame::Tab;
-use super::words::{because, changes, counted, path, shown};
+use super::words::{because, changes, counted, path, segment, shown};
+use super::{brand, card, form};
 use crate::daemon::{ObjectStatus, PlannedStep, Taker};
 use crate::dashboard::intervene::obstacle;
+use crate::diff::Change;
 use crate::plan::{Refusal, Risk};
+use crate::report::card::Tense;
 
 /// How many objects the page shows in each part.
 const SHOWN: usize = 200;
 
 /// The parts of the page: who takes the steps, and the heading.
 const PARTS: [(Taker, &str); 3] = [
-    (Taker::NextRun, "By itself"),
-    (Taker::Approval, "Once somebody approves"),
-    (Taker::Nobody, "Left as it is, whoever approves"),
+    (Taker::NextRun, "Applied automatically"),
+    (Taker::Approval, "Waiting for approval"),
+    (Taker::Nobody, "Not applied: the policy excludes it"),
 ];
 
 pub(super) fn page(frame: &Frame<'_>) -> Markup {
     let status = frame.status;
     let body = html! {
         h1 { "Next run" }
+        (card::definitions())
         div #plan data-live {
             (refusals(&status.cluster.refusals))
             p { (sentence(frame)) }
@@ -45,12 +48,12 @@ pub(super) fn sentence(frame: &Frame<'_>) -> Markup {
         } @else if status.cluster.approval.is_some() {
             (counted(status.cluster.offer.steps, "step is", "steps are")) " approved and being carried out."
         } @else if next == 0 {
-            "Nothing is written by itself."
+            "Nothing is applied automatically."
         } @else {
-            (counted(next, "step is", "steps are")) " taken by itself."
+            (counted(next, "step is", "steps are")) " applied automatically."
         }
-        @if approvable > 0 && status.cluster.approval.is_none() { " " (counted(approvable, "step waits", "steps wait")) " for an approval." }
-        @if left > 0 { " " (counted(left, "step is", "steps are")) " left as the policy says." }
+        @if approvable > 0 && status.cluster.approval.is_none() { " " (counted(approvable, "step waits", "steps wait")) " for approval." }
+        @if left > 0 { " " (counted(left, "step is", "steps are")) " excluded by the policy." }
     }
 }
 
@@ -64,8 +67,8 @@ fn approval(frame: &Frame<'_>) -> Markup {
                 @match obstacle(status) {
                     Ok(()) => {
                         p {
-                            "What is approved is exactly what stands here, plan " code { (digest.short()) } ": all "
-                            (counted(status.cluster.offer.steps, "step", "steps")) " but those that are left as they are."
+                            "You approve exactly what this page shows, plan " code { (digest.short()) } ": "
+                            (counted(status.cluster.offer.steps, "step", "steps")) ", without those that the policy excludes."
                         }
                         (form::approve(frame, digest.as_str()))
                     },
@@ -90,7 +93,7 @@ fn part(frame: &Frame<'_>, taker: Taker, title: &str) -> Markup {
     html! {
         @if !objects.is_empty() || !others.is_empty() {
             h2 { (title) @if taker == Taker::NextRun && frame.status.cluster.paused.is_some() { ", after the pause" } }
-            @for (object, steps) in objects.iter().take(SHOWN) { (planned_object(object, steps)) }
+            @for (object, steps) in objects.iter().take(SHOWN) { (planned_object(frame, object, steps, taker)) }
             @if objects.len() > SHOWN { p.hint { "and " (objects.len() - SHOWN) " objects more" } }
             @for (account, steps) in &others {
                 section.card {
@@ -102,17 +105,31 @@ fn part(frame: &Frame<'_>, taker: Taker, title: &str) -> Markup {
     }
 }
 
-fn planned_object(object: &ObjectStatus, steps: &[PlannedStep]) -> Markup {
+fn planned_object(
+    frame: &Frame<'_>,
+    object: &ObjectStatus,
+    steps: &[PlannedStep],
+    taker: Taker,
+) -> Markup {
+    let changes: Vec<&Change> = steps.iter().flat_map(|step| &step.changes).collect();
+    let risk = steps.iter().map(|step| step.risk).max();
     html! {
         section.card {
             h2 {
                 @match object.name.account() {
-                    Some(name) => a href=(path(name.as_str())) { (shown(name.as_str())) },
+                    Some(name) => {
+                        a href=(path(name.as_str())) { (shown(brand::heading(object))) }
+                        " " span.faint { (brand::line(object)) }
+                    },
                     None => a href="/template" { "domain template" },
                 }
-                " " span.faint { (because(object.reason)) }
             }
-            (steps_of(steps))
+            p.faint { (because(object.reason)) }
+            (card::card(frame, object, &changes, risk, Tense::Plan))
+            details.technical id={ (part_id(taker)) "-" (segment(object.title())) } {
+                summary { "Technical details" }
+                (steps_of(steps))
+            }
             (refusals(&object.refusals))
         }
     }
@@ -126,7 +143,8 @@ pub(super) fn steps_of(steps: &[PlannedStep]) -> Markup {
                 li {
                     p {
                         strong { (step.verb.as_str()) @if let Some(asset) = step.asset { " " (asset.as_str()) } }
-                        " " (risk(step.risk)) " " span.faint { (by(step.taker)) }
+                        @if step.risk == Risk::Destructive { " " span.risk.high { "destructive" } }
+                        " " span.faint { (by(step.taker)) }
                     }
                     @for note in &step.notes { p.hint { (shown(note)) } }
                     @if !step.changes.is_empty() { (changes(&step.changes, "What the step changes")) }
@@ -136,21 +154,21 @@ pub(super) fn steps_of(steps: &[PlannedStep]) -> Markup {
     }
 }
 
-fn by(taker: Taker) -> &'static str {
+/// Returns the id of a part of the page.
+fn part_id(taker: Taker) -> &'static str {
     match taker {
-        Taker::NextRun => "by itself",
-        Taker::Approval => "once somebody approves",
-        Taker::Nobody => "left as the policy says",
+        Taker::NextRun => "automatic",
+        Taker::Approval => "approval",
+        Taker::Nobody => "excluded",
     }
 }
 
-fn risk(risk: Risk) -> Markup {
-    let (class, word) = match risk {
-        Risk::Reversible => ("low", "reversible"),
-        Risk::CustomerVisible => ("mid", "customers see it"),
-        Risk::Destructive => ("high", "destructive"),
-    };
-    html! { span class={ "risk " (class) } { (word) } }
+fn by(taker: Taker) -> &'static str {
+    match taker {
+        Taker::NextRun => "applied automatically",
+        Taker::Approval => "waits for approval",
+        Taker::Nobody => "excluded by the policy",
+    }
 }
 
 /// Draws the refusals of guards.

@@ -25,6 +25,7 @@ pub(in crate::dashboard) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> 
         .route("/", get(show_overview))
         .route("/accounts/{name}", get(show_account))
         .route("/accounts/{name}/{kind}", get(picture::serve))
+        .route("/pictures/{digest}", get(picture::serve_by_digest))
         .route("/template", get(show_template))
         .route("/plan", get(show_plan))
         .route("/history", get(show_history))
@@ -90,6 +91,7 @@ fn drawn(
     let now = Timestamp::now();
     let frame = Frame {
         status: &status,
+        published: &shared.published,
         now,
         form: &form,
         here: here.path_and_query().map_or("/", |here| here.as_str()),

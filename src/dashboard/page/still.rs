@@ -19,7 +19,10 @@ pub(super) struct Still {
 pub(super) static STYLE: Still = Still::new(
     "style.css",
     "text/css; charset=utf-8",
-    include_str!("style.css"),
+    concat!(
+        include_str!("style.css"),
+        include_str!("../../report/html/card.css")
+    ),
 );
 pub(super) static SCRIPT: Still = Still::new(
     "page.js",

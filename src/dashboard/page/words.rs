@@ -27,7 +27,7 @@ pub(super) fn said(state: State) -> (&'static str, &'static str) {
     match state {
         State::Ready => ("✓", "In sync"),
         State::Reconciling => ("↻", "In progress"),
-        State::Stalled => ("!", "Needs a person"),
+        State::Stalled => ("!", "Needs attention"),
         State::Unknown => ("?", "Unknown"),
     }
 }
@@ -115,7 +115,7 @@ pub(super) fn changes<'c>(changes: impl IntoIterator<Item = &'c Change>, caption
                     th scope="col" { "Key" }
                     th scope="col" { "Live" }
                     th scope="col" { "Git" }
-                    th scope="col" { "Moved" }
+                    th scope="col" { "Changed" }
                 } }
                 tbody {
                     @for line in lines(&owned) { (row(&line)) }
@@ -131,7 +131,7 @@ fn row(line: &Line) -> Markup {
             th scope="row" { code { (shown(&line.key)) } }
             td.before data-label="Live" { (side(line.before.as_deref())) }
             td.after data-label="Git" { (side(line.after.as_deref())) }
-            td data-label="Moved" { (moved(line.cause)) }
+            td data-label="Changed" { (moved(line.cause)) }
         }
     }
 }
