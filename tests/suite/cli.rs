@@ -338,8 +338,8 @@ fn explain_shows_a_brand_as_customers_get_it() {
       port.support_email    "porting@harbor.example"  (emblazon.yaml:25, defaults)
 
     assets
-      logo  PNG 320×96 3.1 kB 226a824aa334  (accounts/cedar/account.yaml:14, account)
-            86 % transparent; clear on light, 5 % lost on dark
+      logo  PNG 200×60 2.1 kB 3c3a23e1dbb1  (accounts/cedar/account.yaml:14, account)
+            85 % transparent; clear on light, 6 % lost on dark
       icon  must not be there  (accounts/cedar/account.yaml:15, account)
 
     dns: ignore
