@@ -88,6 +88,7 @@ async fn apply_writes_what_is_managed_and_then_the_plan_is_empty() {
     let shown = ends(&emblazon(folder, &api, &["plan"]), 2);
     insta::assert_snapshot!(zone(&shown), @r"
     zone acme.example
+      2 DNS record sets
       set records, customer-visible
         + _sip._udp.acme.example SRV  10 10 7000 us-east.acme.example  (domains.yaml:5:5)
         ~ portal.acme.example CNAME   old.example.net -> ui.example.net  (domains.yaml:3:5)
