@@ -94,7 +94,7 @@ impl PublishedStatus {
     /// Reads the logo or icon with a digest from the latest source revision that declares it. Blocks for a moment.
     #[must_use]
     pub fn picture(&self, digest: &Digest) -> Option<Vec<u8>> {
-        let found: Vec<(Files, Utf8PathBuf)> = (self.lock().iter().rev())
+        let found: Vec<(AdoptedFiles, Utf8PathBuf)> = (self.lock().iter().rev())
             .filter_map(|revision| {
                 let path = revision.pictures.get(digest)?;
                 Some((Arc::clone(&revision.files), path.clone()))

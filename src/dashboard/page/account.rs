@@ -77,7 +77,7 @@ fn all(changes: &[Change]) -> Vec<&Change> {
 /// Draws what may be done about drift.
 fn remedies(object: &ObjectStatus) -> Markup {
     html! {
-        @if let Some(name) = &object.name {
+        @if let Some(name) = object.name.account() {
             dl.remedies {
                 dt { "Put right" } dd { code { "emblazon apply --account " (shown(name.as_str())) } }
                 dt { "Keep this" } dd { code { "emblazon import --accept " (shown(name.as_str())) } }

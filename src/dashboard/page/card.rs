@@ -71,7 +71,7 @@ pub(super) fn built(
 
 /// Returns how a brand looks now and after some changes, if what is live is known.
 pub(super) fn looks(object: &ObjectStatus, changes: &[&Change]) -> Option<Looks> {
-    object.name.as_ref()?;
+    object.name.account()?;
     let live = object.live.as_ref()?;
     let after = live.look.with(changes.iter().copied());
     Some(Looks {
