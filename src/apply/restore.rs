@@ -114,10 +114,11 @@ fn account(
         assets: BTreeMap::new(),
         absent: snapshot.document.is_none().then_some(place),
         dns: DnsMode::Ignore,
+        ignore: BTreeSet::new(),
         policy: AccountPolicy {
             ownership: Ownership::Exclusive,
             recreate: true,
-            protected: false,
+            ..AccountPolicy::default()
         },
     };
     let Some(document) = &snapshot.document else {

@@ -224,6 +224,11 @@ catalogue! {
         "Assets are attachments of the whitelabel document. An account that must have none cannot have an asset.\n\n\
          wrong:  whitelabel: null … assets: { logo: logo.png }\n\
          right:  whitelabel: null"
+    EB0307 Error "ignore names no key of a whitelabel"
+        "Only keys of the whitelabel and assets can be left alone once the whitelabel exists. They are named by their \
+         whole path from the top of the layer; a path stands for everything below it.\n\n\
+         wrong:  ignore: [nav.help]\n\
+         right:  ignore: [whitelabel.nav.help, assets.welcome]"
     EB0401 Error "the domain is not a bare host name"
         "The server stores any text as the domain, and then no customer reaches the brand: the portal compares it \
          with the host name in the browser. Write the bare name, in lower case, international names as A-labels.\n\n\

@@ -71,6 +71,7 @@ pub(crate) fn account(name: &str, whitelabel: Value) -> DesiredAccount {
         assets: BTreeMap::new(),
         absent: None,
         dns: DnsMode::default(),
+        ignore: BTreeSet::new(),
         policy: AccountPolicy::default(),
     }
 }

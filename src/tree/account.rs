@@ -1,6 +1,6 @@
 //! The desired state of one account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +23,9 @@ pub struct DesiredAccount {
     pub absent: Option<Place>,
     /// How the account's DNS is handled.
     pub dns: DnsMode,
+    /// Keys and assets that are only set when the whitelabel is created, by their addresses such as
+    /// `whitelabel.nav.help`, with everything below them.
+    pub ignore: BTreeSet<KeyPath>,
     /// Policy of the account.
     pub policy: AccountPolicy,
 }
@@ -33,6 +36,12 @@ impl DesiredAccount {
     pub fn declared_domain(&self) -> Option<&str> {
         let declared = self.settings.get(&KeyPath::from("domain"))?;
         declared.value.as_ref()?.as_str()
+    }
+
+    /// Returns whether a key or an asset, given by its address, is left alone once the whitelabel exists.
+    #[must_use]
+    pub fn ignores(&self, address: &KeyPath) -> bool {
+        self.ignore.iter().any(|ignored| address.is_within(ignored))
     }
 }
 
@@ -45,6 +54,30 @@ pub struct AccountPolicy {
     pub recreate: bool,
     /// Whether nothing of the account may be deleted.
     pub protected: bool,
+    /// Whether the account is written to.
+    pub mode: AccountMode,
+}
+
+/// Whether an account is written to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountMode {
+    /// It is compared, and brought to what the tree declares.
+    #[default]
+    Manage,
+    /// It is compared, and never written to.
+    Observe,
+}
+
+impl AccountMode {
+    /// Returns the value as spelled in the tree.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Manage => "manage",
+            Self::Observe => "observe",
+        }
+    }
 }
 
 /// The ownership of undeclared keys.

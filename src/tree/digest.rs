@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::DesiredAccount;
+use super::{AccountMode, DesiredAccount};
 use crate::model::{Digest, DigestWriter, Identity};
 
 /// Computes the digest of one account's desired state.
@@ -47,6 +47,17 @@ impl Text {
         self.flag(account.policy.recreate);
         self.flag(account.policy.protected);
         self.flag(account.absent.is_some());
+        if account.policy.mode != AccountMode::default() {
+            self.part("mode");
+            self.part(account.policy.mode.as_str());
+        }
+        if !account.ignore.is_empty() {
+            self.part("ignore");
+            self.part(&account.ignore.len().to_string());
+            for address in &account.ignore {
+                self.part(address.as_str());
+            }
+        }
         for (key, declared) in &account.settings {
             self.part(key.as_str());
             self.value(declared.value.as_ref());
@@ -119,6 +130,9 @@ mod tests {
             "protected: true",
             "recreate: allowed",
             "assets: {logo: null}",
+            "mode: observe",
+            "ignore: [assets.logo]",
+            "ignore: [assets.logo, whitelabel.nav]",
         ];
         for text in texts {
             let acme = format!("{id}{text}\n");

@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use serde_json::Value;
 
 use super::layout::{ACCOUNT_FILE, ACCOUNTS, CONFIG_PATH};
-use super::{Declared, DnsMode, Ownership};
+use super::{AccountMode, Declared, DnsMode, Ownership};
 use crate::diag::Spanned;
 use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName, KeyPath};
 
@@ -104,6 +104,10 @@ pub enum Item {
     Recreate(bool),
     /// Whether nothing may be deleted.
     Protected(bool),
+    /// Whether the account is written to.
+    Mode(AccountMode),
+    /// The addresses that are left alone once the whitelabel exists, with their places.
+    Ignore(Vec<Spanned<KeyPath>>),
 }
 
 impl fmt::Display for Item {
@@ -116,6 +120,11 @@ impl fmt::Display for Item {
             Self::Recreate(true) => f.write_str("allowed"),
             Self::Recreate(false) => f.write_str("refused"),
             Self::Protected(protected) => protected.fmt(f),
+            Self::Mode(mode) => f.write_str(mode.as_str()),
+            Self::Ignore(addresses) => {
+                let names: Vec<&str> = addresses.iter().map(|it| it.value.as_str()).collect();
+                write!(f, "[{}]", names.join(", "))
+            }
         }
     }
 }

@@ -8,13 +8,13 @@
 //! Maps merge by key because only leaves are addressed. Everything else is replaced: a leaf at an address removes
 //! everything below that address, and any leaf above it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use super::layer::{Item, Layer};
 use super::{Declared, Loaded};
-use crate::diag::{Code, Diagnostic, Diagnostics, Place};
+use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
 use crate::model::{AccountName, KeyPath, Object};
 use crate::tree::LayerName;
 
@@ -41,6 +41,15 @@ pub(super) fn merge(layers: &[Arc<Layer>]) -> (Effective<'_>, Diagnostics) {
                 diagnostics.push(lock.diagnostic(address, declared.place, &layer.name));
                 continue;
             }
+            if let Some(Item::Ignore(ignored)) = &declared.value {
+                let already = ignored_by(&effective);
+                let new = (ignored.iter()).filter(|it| !already.contains(&&it.value));
+                diagnostics.extend(new.filter_map(|it| {
+                    let touches = |lock: &&Lock<'_>| lock.touches(&it.value);
+                    let lock = locks.iter().find(touches)?;
+                    Some(lock.ignored(&it.value, it.place, &layer.name))
+                }));
+            }
             let winner = Winner {
                 layer: position,
                 declared,
@@ -65,6 +74,24 @@ struct Lock<'l> {
 }
 
 impl Lock<'_> {
+    fn touches(&self, address: &KeyPath) -> bool {
+        address.is_within(self.address) || self.address.is_within(address)
+    }
+
+    /// A later layer leaves a locked key to whoever changes it on the platform.
+    fn ignored(&self, address: &KeyPath, place: Place, layer: &LayerName) -> Diagnostic {
+        Diagnostic::new(
+            Code::EB0303,
+            format!("{layer} ignores {address}, which {} locks", self.layer),
+            format!(
+                "take {address} out of ignore here, or {} out of lock there",
+                self.address
+            ),
+        )
+        .at(place, "ignored here")
+        .see(self.place, "locked here")
+    }
+
     fn diagnostic(&self, address: &KeyPath, place: Place, layer: &LayerName) -> Diagnostic {
         Diagnostic::new(
             Code::EB0303,
@@ -86,15 +113,34 @@ fn broken<'l>(
     address: &KeyPath,
     declared: &Declared<Item>,
 ) -> Option<Lock<'l>> {
-    let touches =
-        |lock: &&Lock<'_>| address.is_within(lock.address) || lock.address.is_within(address);
-    let lock = locks.iter().find(touches)?;
+    let lock = locks.iter().find(|lock| lock.touches(address))?;
     let same = match effective.get(address.as_str()) {
-        Some(winner) => winner.declared.value == declared.value,
+        Some(winner) => is_same(winner.declared, declared),
         // An empty map over a map changes nothing.
         None => is_empty_map(declared) && below(effective, address.as_str()).next().is_some(),
     };
     (!same).then_some(*lock)
+}
+
+fn is_same(one: &Declared<Item>, other: &Declared<Item>) -> bool {
+    match (&one.value, &other.value) {
+        // They stand in other places.
+        (Some(Item::Ignore(one)), Some(Item::Ignore(other))) => {
+            let names = |list: &[Spanned<KeyPath>]| -> BTreeSet<KeyPath> {
+                list.iter().map(|it| it.value.clone()).collect()
+            };
+            names(one) == names(other)
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// Returns what lower layers ignore.
+fn ignored_by<'l>(effective: &Effective<'l>) -> Vec<&'l KeyPath> {
+    match effective.get("ignore").map(|winner| &winner.declared.value) {
+        Some(Some(Item::Ignore(ignored))) => ignored.iter().map(|it| &it.value).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn put<'l>(effective: &mut Effective<'l>, address: &'l str, winner: Winner<'l>) {

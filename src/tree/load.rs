@@ -419,6 +419,7 @@ impl Loader<'_> {
                     assets: BTreeMap::new(),
                     absent: None,
                     dns: DnsMode::default(),
+                    ignore: BTreeSet::new(),
                     policy: AccountPolicy::default(),
                 };
                 fill(&mut desired, &effective, &mut diagnostics);

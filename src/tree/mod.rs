@@ -54,8 +54,8 @@ mod whole;
 mod workdir;
 mod yaml;
 
-pub use account::{AccountPolicy, Declared, DesiredAccount, DnsMode, Ownership};
 pub(crate) use assets::{Tag, elements};
+pub use account::{AccountMode, AccountPolicy, Declared, DesiredAccount, DnsMode, Ownership};
 pub use base::{
     Asked, Base, BaseAccounts, NotCommitted, applied_ref, committed, departed, fetch_command,
     lease_ref, plain_name, written_ref,
@@ -78,7 +78,7 @@ pub use loaded::{DnsSettings, Loaded};
 pub(crate) use object_size::object_size;
 pub use picture_cache::PictureCache;
 pub use plain_file::{FileError, MAX_CA_BYTES, PlainFile, read_authorities, read_plain};
-pub use policy::{BillingPolicy, Freeze, Policy, Retention};
+pub use policy::{BillingPolicy, Freeze, Policy, Removable, RemovalPolicy, RemovalRule, Retention};
 pub use push::{DEFAULT_TTL, KeyAlgorithm, PushMethod, PushSettings};
 pub use refusal::Refusal;
 pub use selection::{Selection, Touched};

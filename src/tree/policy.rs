@@ -1,6 +1,6 @@
 //! `policy` in `emblazon.yaml`: the guards that apply to a whole run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,10 @@ use crate::model::{AccountName, KeyPath};
 pub struct Policy {
     /// Whether creating a whitelabel may cost money (402, C7).
     pub billing: BillingPolicy,
-    /// Maximum number of whitelabels that one run may delete.
+    /// What a run may remove from the platform.
+    pub remove: RemovalPolicy,
+    /// Maximum number of deletions in one run: of whitelabels, of hosts of the domain template, and of accounts that lose
+    /// records.
     pub max_deletions: Option<u32>,
     /// Maximum share of the accounts that one run may change, in percent.
     pub max_changed_percent: Option<u32>,
@@ -37,6 +40,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             billing: BillingPolicy::default(),
+            remove: RemovalPolicy::default(),
             max_deletions: None,
             max_changed_percent: None,
             max_unreadable_percent: Some(50),
@@ -92,4 +96,75 @@ pub enum BillingPolicy {
     Refuse,
     /// Accept.
     Accept,
+}
+
+/// Whether a run may remove something from the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemovalRule {
+    /// It stays, whatever the tree and the command line say.
+    Never,
+    /// It is removed if somebody asks for that.
+    Ask,
+    /// It is removed once the tree no longer has it.
+    Allowed,
+}
+
+/// A kind of thing that a run can remove from the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Removable {
+    /// Keys of a whitelabel.
+    Keys,
+    /// Hosts of the domain template.
+    Hosts,
+    /// RRsets in the DNS.
+    Records,
+    /// Assets of a whitelabel.
+    Assets,
+    /// Whole whitelabels.
+    Whitelabels,
+}
+
+impl Removable {
+    /// All kinds, with their names in `policy.remove`.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("keys", Self::Keys),
+        ("hosts", Self::Hosts),
+        ("records", Self::Records),
+        ("assets", Self::Assets),
+        ("whitelabels", Self::Whitelabels),
+    ];
+
+    /// Returns the name in `policy.remove`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Hosts => "hosts",
+            Self::Records => "records",
+            Self::Assets => "assets",
+            Self::Whitelabels => "whitelabels",
+        }
+    }
+
+    /// Returns the rule that applies when the tree names none. A snapshot brings back keys, hosts and records; an asset
+    /// costs the brand a moment without a whitelabel.
+    #[must_use]
+    pub fn usual(self) -> RemovalRule {
+        match self {
+            Self::Keys | Self::Hosts | Self::Records => RemovalRule::Allowed,
+            Self::Assets | Self::Whitelabels => RemovalRule::Ask,
+        }
+    }
+}
+
+/// What a run may remove from the platform, by kind; only the rules that are not the usual ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemovalPolicy(pub BTreeMap<Removable, RemovalRule>);
+
+impl RemovalPolicy {
+    /// Returns the rule for a kind.
+    #[must_use]
+    pub fn rule(&self, kind: Removable) -> RemovalRule {
+        self.0.get(&kind).copied().unwrap_or(kind.usual())
+    }
 }

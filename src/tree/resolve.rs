@@ -48,6 +48,11 @@ pub(super) fn fill(
                 Some(Item::Ownership(ownership)) => account.policy.ownership = *ownership,
                 Some(Item::Recreate(recreate)) => account.policy.recreate = *recreate,
                 Some(Item::Protected(protected)) => account.policy.protected = *protected,
+                Some(Item::Mode(mode)) => account.policy.mode = *mode,
+                Some(Item::Ignore(addresses)) => {
+                    let addresses = addresses.iter().map(|it| it.value.clone());
+                    account.ignore = addresses.collect();
+                }
                 Some(Item::Setting(_) | Item::Asset { .. }) | None => {}
             }
         }

@@ -5,11 +5,13 @@
 use serde_json::{Map, Value, json};
 
 use super::decode::config::USER_KEYS;
-use super::decode::layer::{DNS_MODES, OWNERSHIPS, RECREATE};
-use super::decode::policy::BILLING;
+use super::decode::layer::{DNS_MODES, MODES, OWNERSHIPS, RECREATE};
+use super::decode::policy::{BILLING, REMOVAL};
 use super::decode::push::{ALGORITHMS, DEFAULT_SERVER_ID};
 use super::decode::watch::{APPLY_MODES, DNS_WATCHES, HEAL_MODES};
-use super::{AccountPolicy, DEFAULT_TTL, DnsMode, KeyAlgorithm, Ownership, Policy, WatchPolicy};
+use super::{
+    AccountPolicy, DEFAULT_TTL, DnsMode, KeyAlgorithm, Ownership, Policy, Removable, WatchPolicy,
+};
 use crate::model::{AssetKind, FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES};
 
 /// The dialect of all schemas.
@@ -131,6 +133,35 @@ fn watch(level: Level) -> Value {
     map("What `emblazon watch` may do by itself.", properties)
 }
 
+/// What a run may remove: one word for everything, or one for each kind.
+fn removal() -> Value {
+    let kinds = Removable::ALL.map(|(name, kind)| {
+        let what = match kind {
+            Removable::Keys => {
+                "Keys of a whitelabel that the tree no longer declares, or declares as null"
+            }
+            Removable::Hosts => "Hosts of the domain template",
+            Removable::Records => "Records of accounts with dns: manage",
+            Removable::Assets => "Assets, for which the whitelabel is deleted and created again",
+            Removable::Whitelabels => "Whole whitelabels; ask means --prune",
+        };
+        let usual = word(&REMOVAL, &kind.usual()).unwrap_or_default();
+        let what = format!("{what}; {usual} when left out.");
+        (
+            name.to_owned(),
+            described(&what, json!({"enum": all(&REMOVAL)})),
+        )
+    });
+    let by_kind = map(
+        "One rule for each kind; a kind that is left out has its usual rule.",
+        Value::Object(kinds.into_iter().collect()),
+    );
+    described(
+        "What a run may remove from the platform, in one word or by kind: never keeps it and shows it as kept, ask needs `--allow remove` (`--prune` for whitelabels, `recreate: allowed` for assets), allowed needs nothing.",
+        json!({"anyOf": [{"enum": all(&REMOVAL)}, by_kind]}),
+    )
+}
+
 fn policy() -> Value {
     let count = |what: &str| described(what, json!({"type": "integer", "minimum": 0}));
     let percent = |what: &str| {
@@ -166,7 +197,8 @@ fn policy() -> Value {
         "Guards for a whole run: what trips one needs approval by `apply --allow GUARD --expect DIGEST`.",
         json!({
             "billing": words("What to do when a new whitelabel costs money.", &BILLING, &usual.billing),
-            "max_deletions": count(&format!("How many whitelabels one run may delete; {} when left out.", limit(usual.max_deletions))),
+            "remove": removal(),
+            "max_deletions": count(&format!("How many whitelabels and hosts of the template one run may delete, together with the accounts that lose records; {} when left out.", limit(usual.max_deletions))),
             "max_changed_percent": percent(&format!("How many percent of the accounts one run may change; {} when left out.", limit(usual.max_changed_percent))),
             "max_unreadable_percent": percent(&format!("How many percent of the accounts may be unreadable before the others are left alone, too; {} when left out.", limit(usual.max_unreadable_percent))),
             "share_floor": count(&format!("In trees with fewer accounts the two shares do not count; {} when left out.", usual.share_floor)),
@@ -360,6 +392,7 @@ fn layer(level: Level) -> Value {
         ownership,
         recreate,
         protected,
+        mode,
     } = AccountPolicy::default();
     let assets: Map<String, Value> = AssetKind::ALL
         .into_iter()
@@ -371,6 +404,12 @@ fn layer(level: Level) -> Value {
             "type": "array", "items": {"type": "string"}, "examples": [["whitelabel.hide_powered", "assets.logo"]],
         }),
     );
+    let ignore = described(
+        "Keys and assets that are set when the whitelabel is created, and left alone after that; a difference in them is told, and does not count. By their whole path, with everything below it.",
+        json!({
+            "type": "array", "items": {"type": "string"}, "examples": [["whitelabel.nav.help", "assets.welcome"]],
+        }),
+    );
     json!({
         "whitelabel": whitelabel(),
         "assets": map("Files, by paths that start at this file's folder.", Value::Object(assets)),
@@ -378,6 +417,8 @@ fn layer(level: Level) -> Value {
         "ownership": words_at(level, "Who owns the keys that the tree does not declare: shared keeps them, exclusive removes them", &OWNERSHIPS, &ownership),
         "recreate": words_at(level, "Whether the whitelabel may be deleted and created again, which is the only way to remove an asset", &RECREATE, &recreate),
         "protected": at(level, "Refuses to delete anything of the account", json!({"type": "boolean"}), &json!(protected)),
+        "mode": words_at(level, "Whether the account is written to: manage compares and applies, observe only compares", &MODES, &mode),
+        "ignore": ignore,
         "lock": lock,
     })
 }

@@ -343,6 +343,7 @@ impl Tree {
             assets: BTreeMap::new(),
             absent: None,
             dns: DnsMode::default(),
+            ignore: BTreeSet::new(),
             policy: AccountPolicy {
                 recreate: true,
                 ..AccountPolicy::default()

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::diag::{Place, SourceMap, Span, Spanned};
 use crate::model::{AccountName, AssetFile, AssetKind, HostEntry, Identity, KeyPath};
 use crate::tree::{
-    AccountPolicy, Declared, DesiredAccount, DesiredTemplate, DnsMode, Ownership, Target,
+    AccountMode, AccountPolicy, Declared, DesiredAccount, DesiredTemplate, DnsMode, Ownership,
+    Target,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -22,6 +23,10 @@ pub(super) struct AccountEntry {
     ownership: Ownership,
     recreate: bool,
     protected: bool,
+    #[serde(default)]
+    mode: AccountMode,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    ignore: BTreeSet<KeyPath>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,6 +42,7 @@ impl AccountEntry {
             ownership,
             recreate,
             protected,
+            mode,
         } = account.policy;
         let settings = account.settings.iter();
         let assets = account.assets.iter();
@@ -54,6 +60,8 @@ impl AccountEntry {
             ownership,
             recreate,
             protected,
+            mode,
+            ignore: account.ignore.clone(),
         }
     }
 
@@ -74,10 +82,12 @@ impl AccountEntry {
                 .collect(),
             absent: self.is_absent.then_some(place),
             dns: self.dns,
+            ignore: self.ignore,
             policy: AccountPolicy {
                 ownership: self.ownership,
                 recreate: self.recreate,
                 protected: self.protected,
+                mode: self.mode,
             },
         }
     }

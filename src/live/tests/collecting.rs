@@ -82,6 +82,7 @@ pub(super) fn account(
             .collect(),
         absent: None,
         dns: DnsMode::Observe,
+        ignore: BTreeSet::new(),
         policy: AccountPolicy::default(),
     }
 }

@@ -215,6 +215,7 @@ mod tests {
             assets: BTreeMap::new(),
             absent: None,
             dns: DnsMode::Observe,
+            ignore: std::collections::BTreeSet::new(),
             policy: AccountPolicy::default(),
         }
     }

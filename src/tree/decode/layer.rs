@@ -15,16 +15,18 @@ use crate::tree::edit;
 use crate::tree::layer::{Item, Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::source::resolve;
-use crate::tree::{Declared, DnsMode, Ownership};
+use crate::tree::{AccountMode, Declared, DnsMode, Ownership};
 
 /// The keys of a layer.
-pub(in crate::tree) const LAYER_KEYS: [&str; 7] = [
+pub(in crate::tree) const LAYER_KEYS: [&str; 9] = [
     "whitelabel",
     "assets",
     "dns",
     "ownership",
     "recreate",
     "protected",
+    "mode",
+    "ignore",
     "lock",
 ];
 
@@ -43,6 +45,12 @@ pub(in crate::tree) const OWNERSHIPS: [(&str, Ownership); 2] = [
 
 /// Values of `recreate`.
 pub(in crate::tree) const RECREATE: [(&str, bool); 2] = [("refused", false), ("allowed", true)];
+
+/// Values of `mode`.
+pub(in crate::tree) const MODES: [(&str, AccountMode); 2] = [
+    ("manage", AccountMode::Manage),
+    ("observe", AccountMode::Observe),
+];
 
 /// The context for decoding a layer.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +91,14 @@ impl Reader {
         if let Some(node) = fields.get("protected") {
             let protected = self.boolean(node, "protected");
             put("protected", protected.map(Item::Protected), node.place);
+        }
+        if let Some(node) = fields.get("mode") {
+            let mode = self.choice(node, "mode", &MODES);
+            put("mode", mode.map(Item::Mode), node.place);
+        }
+        if let Some(node) = fields.get("ignore") {
+            let ignored = Item::Ignore(self.ignored(node, around));
+            put("ignore", Some(ignored), node.place);
         }
         if let Some(entry) = fields.entry("whitelabel") {
             self.whitelabel(entry, around.extra_keys, &mut entries);
@@ -273,28 +289,60 @@ impl Reader {
 
     fn locks(&mut self, node: &Node, around: LayerContext<'_>) -> Vec<Spanned<KeyPath>> {
         let texts = self.texts(node, "lock");
-        let mut locks = Vec::with_capacity(texts.len());
-        for text in texts {
+        let locks = texts.into_iter().filter_map(|text| {
             if is_address(&text.value, around.extra_keys) {
-                locks.push(Spanned {
-                    value: KeyPath::parse(&text.value),
-                    place: text.place,
-                });
-                continue;
+                return Some(address(&text));
             }
-            let meant = meant_address(&text.value, around.extra_keys, &mut self.guesses);
-            let help = meant.as_ref().map_or_else(
-                || {
-                    "write the key's whole path, such as whitelabel.hide_powered or assets.logo"
-                        .to_owned()
-                },
-                |word| format!("did you mean {word}?"),
-            );
             let message = format!("lock names {}, which is no key of a layer", text.value);
-            self.report(Code::EB0304, message, help, text.place, "no such key");
-            self.mended_by(text.place, meant.as_deref());
-        }
-        locks
+            self.no_address(Code::EB0304, message, &text, around);
+            None
+        });
+        locks.collect()
+    }
+
+    /// Reads the keys and assets that are left alone once the whitelabel exists.
+    fn ignored(&mut self, node: &Node, around: LayerContext<'_>) -> Vec<Spanned<KeyPath>> {
+        let texts = self.texts(node, "ignore");
+        let ignored = texts.into_iter().filter_map(|text| {
+            // Only what a whitelabel holds can be left alone.
+            if text.value.contains('.') && is_address(&text.value, around.extra_keys) {
+                return Some(address(&text));
+            }
+            let message = format!(
+                "ignore names {}, which is neither a key of a whitelabel nor an asset",
+                text.value
+            );
+            self.no_address(Code::EB0307, message, &text, around);
+            None
+        });
+        ignored.collect()
+    }
+
+    fn no_address(
+        &mut self,
+        code: Code,
+        message: String,
+        text: &Spanned<String>,
+        around: LayerContext<'_>,
+    ) {
+        let meant = meant_address(&text.value, around.extra_keys, &mut self.guesses);
+        let meant = meant.filter(|word| *word != text.value);
+        let help = meant.as_ref().map_or_else(
+            || {
+                "write the key's whole path, such as whitelabel.hide_powered or assets.logo"
+                    .to_owned()
+            },
+            |word| format!("did you mean {word}?"),
+        );
+        self.report(code, message, help, text.place, "no such key");
+        self.mended_by(text.place, meant.as_deref());
+    }
+}
+
+fn address(text: &Spanned<String>) -> Spanned<KeyPath> {
+    Spanned {
+        value: KeyPath::parse(&text.value),
+        place: text.place,
     }
 }
 

@@ -7,11 +7,14 @@ use crate::diag::{Code, Spanned};
 use crate::model::{AccountName, KeyPath};
 use crate::tree::check;
 use crate::tree::node::{Content, Node};
-use crate::tree::{BillingPolicy, Freeze, Policy, Retention};
+use crate::tree::{
+    BillingPolicy, Freeze, Policy, Removable, RemovalPolicy, RemovalRule, Retention,
+};
 
 /// The keys of `policy`.
-pub(in crate::tree) const POLICY_KEYS: [&str; 9] = [
+pub(in crate::tree) const POLICY_KEYS: [&str; 10] = [
     "billing",
+    "remove",
     "max_deletions",
     "max_changed_percent",
     "max_unreadable_percent",
@@ -28,6 +31,13 @@ pub(in crate::tree) const BILLING: [(&str, BillingPolicy); 2] = [
     ("accept", BillingPolicy::Accept),
 ];
 
+/// Values of `policy.remove`, and of each kind below it.
+pub(in crate::tree) const REMOVAL: [(&str, RemovalRule); 3] = [
+    ("never", RemovalRule::Never),
+    ("ask", RemovalRule::Ask),
+    ("allowed", RemovalRule::Allowed),
+];
+
 const PERCENT: u32 = 100;
 
 impl Reader {
@@ -41,6 +51,9 @@ impl Reader {
         let fields = self.fields(node, "policy", &POLICY_KEYS);
         if let Some(node) = fields.get("billing") {
             policy.billing = self.choice(node, "billing", &BILLING).unwrap_or_default();
+        }
+        if let Some(node) = fields.get("remove") {
+            policy.remove = self.removal(node);
         }
         let mut limit = |key: &str, most: u32| {
             let node = fields.get(key)?;
@@ -87,6 +100,23 @@ impl Reader {
             policy.snapshots = self.retention(node);
         }
         (policy, protected)
+    }
+
+    /// Reads one rule for everything, or one for each kind.
+    fn removal(&mut self, node: &Node) -> RemovalPolicy {
+        let kinds = Removable::ALL;
+        let rules: Vec<(Removable, Option<RemovalRule>)> =
+            if matches!(node.content, Content::Mapping(_)) {
+                let fields = self.fields(node, "remove", &kinds.map(|(name, _)| name));
+                let mut rule = |name: &str| self.choice(fields.get(name)?, name, &REMOVAL);
+                kinds.map(|(name, kind)| (kind, rule(name))).into()
+            } else {
+                let rule = self.choice(node, "remove", &REMOVAL);
+                kinds.map(|(_, kind)| (kind, rule)).into()
+            };
+        let rules = rules.into_iter();
+        let rules = rules.filter_map(|(kind, rule)| Some((kind, rule?)));
+        RemovalPolicy(rules.filter(|(kind, rule)| *rule != kind.usual()).collect())
     }
 
     fn retention(&mut self, node: &Node) -> Retention {

@@ -154,11 +154,11 @@ fn eb0119_more_than_are_shown() {
 
 #[test]
 fn eb02_structure() {
-    assert_snapshot!(account("assests: {}\nwhitelable: {}\nfoo: 1"), @r"
-        accounts/acme/account.yaml:2:1 EB0201 an account has no key assests; did you mean assets?
-        accounts/acme/account.yaml:3:1 EB0201 an account has no key whitelable; did you mean whitelabel?
-        accounts/acme/account.yaml:4:1 EB0201 an account has no key foo; known here: account, realm, extends, watch, overrides, whitelabel, assets, dns, ownership, recreate, protected, lock
-        "); // EB0201
+    assert_snapshot!(account("assests: {}\nwhitelable: {}\nfoo: 1"), @"
+    accounts/acme/account.yaml:2:1 EB0201 an account has no key assests; did you mean assets?
+    accounts/acme/account.yaml:3:1 EB0201 an account has no key whitelable; did you mean whitelabel?
+    accounts/acme/account.yaml:4:1 EB0201 an account has no key foo; known here: account, realm, extends, watch, overrides, whitelabel, assets, dns, ownership, recreate, protected, mode, ignore, lock
+    "); // EB0201
     assert_snapshot!(account("assets: {logos: null}"), @"accounts/acme/account.yaml:2:10 EB0201 assets has no key logos; did you mean logo?"); // EB0201
     assert_snapshot!(account("extends: gold\nassets: []\nwhitelabel: text"), @r"
         accounts/acme/account.yaml:2:10 EB0202 extends is a text, a list is wanted; write a list
@@ -244,6 +244,16 @@ fn eb03_layers() {
         accounts/acme/account.yaml:3:22 EB0304 lock names whitelabel.hide_powerd, which is no key of a layer; did you mean whitelabel.hide_powered?
         accounts/acme/account.yaml:3:46 EB0304 lock names nothing, which is no key of a layer; write the key's whole path, such as whitelabel.hide_powered or assets.logo
         "); // EB0304
+    assert_snapshot!(account("mode: observe\nignore: [whitelabel.nav, whitelabel.nav.help, assets.welcome]"), @"");
+    assert_snapshot!(account("mode: obsrve"), @r#"accounts/acme/account.yaml:2:7 EB0204 mode cannot be "obsrve"; did you mean observe?"#);
+    assert_snapshot!(account("ignore: [nav.help, dns, whitelabel, assets.welcom]"), @"
+    accounts/acme/account.yaml:2:10 EB0307 ignore names nav.help, which is neither a key of a whitelabel nor an asset; did you mean whitelabel.nav.help?
+    accounts/acme/account.yaml:2:20 EB0307 ignore names dns, which is neither a key of a whitelabel nor an asset; write the key's whole path, such as whitelabel.hide_powered or assets.logo
+    accounts/acme/account.yaml:2:25 EB0307 ignore names whitelabel, which is neither a key of a whitelabel nor an asset; write the key's whole path, such as whitelabel.hide_powered or assets.logo
+    accounts/acme/account.yaml:2:37 EB0307 ignore names assets.welcom, which is neither a key of a whitelabel nor an asset; did you mean assets.welcome?
+    "); // EB0307
+    assert_snapshot!(with("extends: [gold]\nignore: [whitelabel.hide_powered]"), @"accounts/acme/account.yaml:3:10 EB0303 account ignores whitelabel.hide_powered, which brand gold locks; take whitelabel.hide_powered out of ignore here, or whitelabel.hide_powered out of lock there [brands/gold.yaml:2:8]"); // EB0303
+    assert_snapshot!(with("extends: [gold]\nignore: [whitelabel.nav]"), @"");
     assert_snapshot!(with(""), @"brands/gold.yaml:1:1 EB0305 no account extends brand gold; name it in an account's extends, or delete the file"); // EB0305
     let absent = [
         (
@@ -369,6 +379,13 @@ fn eb08_guards() {
     let policy =
         |policy: &str| config(&format!("clusters: {{production: {{}}}}\npolicy: {policy}"));
     assert_snapshot!(policy("{max_deletions: 5, max_changed_percent: 30, max_unreadable_percent: 100, share_floor: 0, protected_accounts: [acme], protected_keys: [domain, nav], freeze: [{from: 2026-12-24T12:00:00+01:00, until: 2026-12-27T06:00:00Z, reason: Christmas}], snapshots: {runs: 10, days: 30}}"), @"");
+    assert_snapshot!(policy("{remove: never}"), @"");
+    assert_snapshot!(policy("{remove: {keys: never, hosts: ask, records: ask, assets: allowed, whitelabels: never}}"), @"");
+    assert_snapshot!(policy("{remove: nevr}"), @r#"emblazon.yaml:2:18 EB0204 remove cannot be "nevr"; did you mean never?"#);
+    assert_snapshot!(policy("{remove: {key: never, assets: no}}"), @r#"
+    emblazon.yaml:2:19 EB0201 remove has no key key; did you mean keys?
+    emblazon.yaml:2:39 EB0204 assets cannot be "no"; write one of never, ask, allowed
+    "#);
     assert_snapshot!(policy("{max_deletion: 5}"), @"emblazon.yaml:2:10 EB0201 policy has no key max_deletion; did you mean max_deletions?");
     assert_snapshot!(policy("{protected_accounts: [amce]}"), @"emblazon.yaml:2:31 EB0807 there is no account amce to protect; did you mean acme?"); // EB0807
     assert_snapshot!(policy("{max_deletions: few}"), @r#"emblazon.yaml:2:25 EB0808 max_deletions cannot be "few"; write a whole number from 0"#); // EB0808

@@ -365,6 +365,12 @@ const ROWS: &[Row] = &[
     ),
     (
         ACCOUNT,
+        "ignore: [whitelabel.hide_powerd]\n",
+        "accounts/acme/account.yaml:3:10 EB0307 ignore names whitelabel.hide_powerd, which is neither a key of a whitelabel nor an asset; did you mean whitelabel.hide_powered?",
+        Fix,
+    ),
+    (
+        ACCOUNT,
         "assets: {welcome: Welcom.html}\n",
         "accounts/acme/account.yaml:3:19 EB0115 there is no file accounts/acme/Welcom.html; did you mean welcome.html?",
         Fix,
