@@ -111,6 +111,7 @@
 //! | desired, base, live | the state that the tree declares; the state that was applied last; the state that was read |
 //! | source revision | the tree at a commit, or as the files are, that the daemon reconciles |
 //! | drift | a difference that was made on the platform since the base, not by emblazon |
+//! | kept | of a difference: it stays, because an option of the run or a rule of the tree rules out that it is changed |
 //! | approved plan | a plan with the desired state that it leads to and the guards that were lifted for it |
 //! | execution, step run | running an approved plan; running one of its steps |
 //! | in flight | begun, and not ended: a step, a request, a run |

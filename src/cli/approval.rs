@@ -62,7 +62,7 @@ impl PlanOrigin {
     fn why_it_differs(self, look: &str) -> String {
         match self {
             Self::Fresh => format!(
-                "the tree, the platform or the options differ; look at `{look}` again, or pass the options that the approved plan was made with: --prune, --repair-template, --allow, --skip-dns, --forget, --account, --changed-since, --shard, --cluster, --rev"
+                "the tree, the platform or the options differ; look at `{look}` again, or pass the options that the approved plan was made with: --no-remove, --prune, --repair-template, --allow, --skip-dns, --forget, --account, --changed-since, --shard, --cluster, --rev"
             ),
             Self::Saved => format!(
                 "it is another plan; look at it with `{look}`, or name the file of the approved one"
@@ -154,6 +154,7 @@ impl Approval {
 pub(crate) fn rules(allow: BTreeSet<RefusalKind>) -> plan::Options {
     plan::Options {
         allow,
+        no_remove: false,
         now: Timestamp::now(),
         part: plan::Part::default(),
     }
@@ -198,7 +199,7 @@ mod tests {
             };
             message
         };
-        insta::assert_snapshot!(refused(PlanOrigin::Fresh), @"the plan has the digest d9298a10d1b0, and 64879f7d6b96 was approved: the tree, the platform or the options differ; look at `emblazon plan` again, or pass the options that the approved plan was made with: --prune, --repair-template, --allow, --skip-dns, --forget, --account, --changed-since, --shard, --cluster, --rev");
+        insta::assert_snapshot!(refused(PlanOrigin::Fresh), @"the plan has the digest d9298a10d1b0, and 64879f7d6b96 was approved: the tree, the platform or the options differ; look at `emblazon plan` again, or pass the options that the approved plan was made with: --no-remove, --prune, --repair-template, --allow, --skip-dns, --forget, --account, --changed-since, --shard, --cluster, --rev");
         insta::assert_snapshot!(refused(PlanOrigin::Saved), @"the plan has the digest d9298a10d1b0, and 64879f7d6b96 was approved: it is another plan; look at it with `emblazon plan`, or name the file of the approved one");
         insta::assert_snapshot!(refused(PlanOrigin::Restore), @"the plan has the digest d9298a10d1b0, and 64879f7d6b96 was approved: the platform, the accounts or the options differ; look at `emblazon plan` again, or pass what the approved restore was made with: the accounts, --moved, --allow");
     }

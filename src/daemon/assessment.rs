@@ -85,6 +85,7 @@ pub(super) fn assess<'l>(
     }
     let rules = plan::Options {
         allow,
+        no_remove: false,
         now,
         part: input.part.clone(),
     };
@@ -313,7 +314,8 @@ pub(super) fn settle(
         });
         base.accounts.extend(new);
     }
-    if !differences.is_incomplete() && differences.departed.is_empty() {
+    let mut departed_ones = differences.departed.iter();
+    if !differences.is_incomplete() && departed_ones.all(|gone| gone.changes.is_empty()) {
         let gone: BTreeSet<AccountName> = (departed(desired, base).into_iter())
             .map(|account| account.name.clone())
             .collect();

@@ -10,6 +10,7 @@ use super::setup::Setup;
 use super::zones::ManagedZones;
 use crate::diff::{Comparison, Differences};
 use crate::model::ObjectName;
+use crate::plan;
 use crate::tree::{Desired, Loaded};
 
 /// What was read last, and how to read it again.
@@ -65,6 +66,7 @@ impl Observed {
                 }
             }
         }
+        plan::keep(&mut differences, live, desired, false);
         differences
     }
 

@@ -14,7 +14,7 @@ use super::status::{LiveBrand, ObjectStatus, Offer, OtherSteps, PlannedStep, Rea
 use super::verdict::{ObjectStanding, is_drift, judge, reason};
 use crate::diff::{Change, Differences};
 use crate::live::LiveDocument;
-use crate::model::{KeyPath, ObjectName};
+use crate::model::{KeyPath, ObjectName, count};
 use crate::plan::{Action, Plan, Refusal, Step, Subject};
 use crate::report::Look;
 use crate::tree::Loaded;
@@ -59,6 +59,9 @@ impl<'a> CycleFindings<'a> {
         }
     }
 }
+
+/// What is said of differences that stay.
+const KEPT: &str = "kept as it is, which `emblazon plan` shows";
 
 impl Controller {
     /// Publishes the status of all objects when nothing could be planned.
@@ -131,6 +134,8 @@ impl Controller {
             && !found.acting.contains(name)
             && found.differences.changes_of(name).is_empty()
             && found.differences.unknown_of(name).is_empty()
+            && !object.message.contains(KEPT)
+            && found.differences.kept_of(name) == 0
     }
 
     /// Fills in the status of one object.
@@ -172,6 +177,10 @@ impl Controller {
             .filter(|_| !record.drift.is_empty())
         {
             let _ = write!(message, "; by {author}, the platform says");
+        }
+        let kept = found.differences.kept_of(&name);
+        if why == Reason::InSync && kept > 0 {
+            let _ = write!(message, ", but for {} {KEPT}", count(kept, "difference"));
         }
         object.put(why, message, input.now);
         let differing = found.differences.changes_of(&name);

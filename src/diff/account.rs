@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::base::Base;
 use super::{
-    Cause, Change, ChangeKey, Declaration, Edit, Side, Verdict, assets, is_placeholder, settings,
-    verdict,
+    Cause, Change, ChangeKey, Declaration, Edit, Kept, KeptReason, Side, Verdict, assets,
+    is_placeholder, settings, verdict, without,
 };
 use crate::diag::{Place, SourceMap};
 use crate::live::{LiveAccount, LiveDocument, Reading};
@@ -21,7 +21,9 @@ pub struct AccountDifference {
     pub id: Option<AccountId>,
     /// The differences, sorted by key.
     pub changes: Vec<Change>,
-    /// The edit of the document that resolves them.
+    /// The differences that stay, in no particular order.
+    pub kept: Vec<Kept>,
+    /// The edit of the document that resolves the changes.
     pub edit: Edit,
     /// What could not be read, with the reasons; never part of `changes` (invariant 6).
     pub unknown: Vec<String>,
@@ -38,14 +40,18 @@ pub enum Status {
     Changes,
     /// No differences were found, but not everything could be read.
     Unknown,
+    /// All differences are such that stay.
+    Kept,
 }
 
 impl Status {
-    pub(super) fn of(changes: &[Change], is_unknown: bool) -> Self {
+    pub(super) fn of(changes: &[Change], is_unknown: bool, kept: &[Kept]) -> Self {
         if !changes.is_empty() {
             Self::Changes
         } else if is_unknown {
             Self::Unknown
+        } else if !kept.is_empty() {
+            Self::Kept
         } else {
             Self::InSync
         }
@@ -56,7 +62,39 @@ impl AccountDifference {
     /// Returns the sync state.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status::of(&self.changes, !self.unknown.is_empty())
+        Status::of(&self.changes, !self.unknown.is_empty(), &self.kept)
+    }
+
+    /// Sets aside the differences that a rule names, and takes them out of the edit.
+    pub(crate) fn keep(&mut self, rule: impl Fn(&Change) -> Option<KeptReason>) {
+        let mut paths = BTreeSet::new();
+        let changes = std::mem::take(&mut self.changes);
+        let mut reasons: Vec<Option<KeptReason>> = changes.iter().map(rule).collect();
+        self.edit.keep_what_is_in_the_way(&changes, &mut reasons);
+        for (change, reason) in changes.into_iter().zip(reasons) {
+            let Some(reason) = reason else {
+                self.changes.push(change);
+                continue;
+            };
+            if let ChangeKey::Setting(path) = &change.key {
+                paths.insert(path.clone());
+            }
+            self.kept.push(Kept { change, reason });
+        }
+        if !paths.is_empty() {
+            self.edit = without(&self.edit, &self.changes, &paths);
+        }
+    }
+
+    /// Returns why a key, or the whole whitelabel, stays as it is.
+    #[must_use]
+    pub fn kept_for(&self, path: &KeyPath) -> Option<KeptReason> {
+        let is_it = |key: &ChangeKey| match key {
+            ChangeKey::Setting(key) => key == path,
+            key => *key == ChangeKey::Whitelabel,
+        };
+        let kept = self.kept.iter().find(|kept| is_it(&kept.change.key));
+        kept.map(|kept| kept.reason)
     }
 
     fn unknown(name: &AccountName, id: Option<&AccountId>, reason: &str) -> Self {
@@ -64,6 +102,7 @@ impl AccountDifference {
             name: name.clone(),
             id: id.cloned(),
             changes: Vec::new(),
+            kept: Vec::new(),
             edit: Edit::default(),
             unknown: vec![reason.to_owned()],
             notes: Vec::new(),
@@ -94,6 +133,7 @@ pub(super) fn compare(
         name: name.clone(),
         id: Some(id.clone()),
         changes: Vec::new(),
+        kept: Vec::new(),
         edit: Edit::default(),
         unknown: Vec::new(),
         notes: Vec::new(),
@@ -188,6 +228,7 @@ pub(super) fn compare_departed(
             },
             origin: None,
         }],
+        kept: Vec::new(),
         edit: Edit::default(),
         unknown: Vec::new(),
         notes,

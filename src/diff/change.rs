@@ -23,6 +23,14 @@ pub struct Change {
     pub origin: Option<Origin>,
 }
 
+impl Change {
+    /// Returns whether it takes something away and puts nothing in its place.
+    #[must_use]
+    pub fn is_removal(&self) -> bool {
+        self.after == Side::Absent && self.before != Side::Absent
+    }
+}
+
 /// Identifies what differs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::base::Base;
 use super::{
-    AccountDifference, Change, Direction, Status, TemplateDifference, ZoneDifference, account,
-    template,
+    AccountDifference, Change, Direction, Kept, KeptReason, Status, TemplateDifference,
+    ZoneDifference, account, template,
 };
 use crate::diag::SourceMap;
 use crate::live::{Live, LiveAccount};
 use crate::model::{AccountId, AccountName, Identity, ObjectName, count};
-use crate::tree::{BaseAccounts, Desired, SharedAccount, departed};
+use crate::tree::{AccountMode, BaseAccounts, Desired, SharedAccount, departed};
 
 /// The differences between a tree and the platform.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +71,22 @@ impl Differences {
         }
     }
 
+    /// Counts the differences of an object that stay as they are.
+    #[must_use]
+    pub fn kept_of(&self, name: &ObjectName) -> usize {
+        match name {
+            ObjectName::Account(name) => self.account(name).map_or(0, |found| found.kept.len()),
+            ObjectName::Template => {
+                let template = self.template.as_ref();
+                template.map_or(0, |template| template.kept.len())
+            }
+            ObjectName::Zone(zone) => {
+                let zone = self.zones.iter().find(|known| known.zone == *zone);
+                zone.map_or(0, |zone| zone.kept.len())
+            }
+        }
+    }
+
     /// Returns why an object could not be read, or only partly.
     #[must_use]
     pub fn unknown_of(&self, name: &ObjectName) -> Vec<String> {
@@ -93,6 +109,27 @@ impl Differences {
 
     fn all_accounts(&self) -> impl Iterator<Item = &Arc<AccountDifference>> {
         self.accounts.iter().chain(&self.departed)
+    }
+
+    /// Iterates over the lists of differences that stay.
+    fn all_kept(&mut self) -> impl Iterator<Item = &mut Vec<Kept>> {
+        let accounts = self.accounts.iter_mut().chain(&mut self.departed);
+        let accounts = accounts
+            .filter(|account| !account.kept.is_empty())
+            .map(|account| &mut Arc::make_mut(account).kept);
+        let template = self.template.iter_mut().map(|template| &mut template.kept);
+        let zones = self.zones.iter_mut().map(|zone| &mut zone.kept);
+        accounts.chain(template).chain(zones)
+    }
+
+    /// Counts the differences that stay for a reason.
+    #[must_use]
+    pub fn count_kept(&self, reason: KeptReason) -> usize {
+        let accounts = self.all_accounts().flat_map(|account| &account.kept);
+        let template = self.template.iter().flat_map(|template| &template.kept);
+        let zones = self.zones.iter().flat_map(|zone| &zone.kept);
+        let kept = accounts.chain(template).chain(zones);
+        kept.filter(|kept| kept.reason == reason).count()
     }
 
     /// Counts the accounts with a sync state.
@@ -139,8 +176,12 @@ impl Differences {
             }
         }
         self.left_out.extend(titles);
-        self.departed
-            .retain(|account| !account.changes.is_empty() || !account.unknown.is_empty());
+        for kept in self.all_kept() {
+            kept.retain(|kept| is_kept(&kept.change));
+        }
+        self.departed.retain(|account| {
+            !account.changes.is_empty() || !account.unknown.is_empty() || !account.kept.is_empty()
+        });
         if left_out > 0 {
             let whose = match (direction, left_out) {
                 (Direction::Live, 1) => "that is in Git and not applied yet",
@@ -223,7 +264,9 @@ pub(super) fn compare_each<'a>(
             while read.next_if(|(name, _)| **name < wanted.name).is_some() {}
             of(Sides {
                 desired: wanted,
-                base: Base::find(base_accounts.as_ref(), |base| base.find(wanted)),
+                base: Base::find(base_accounts.as_ref(), |base| {
+                    base.find(wanted).filter(|base| was_written(base))
+                }),
                 live: read
                     .next_if(|(name, _)| **name == wanted.name)
                     .map(|(_, account)| account)
@@ -259,6 +302,11 @@ pub(super) fn compare_each<'a>(
     }
 }
 
+/// Returns whether an account of the base was more than observed: only then was what it declares applied.
+fn was_written(base: &SharedAccount) -> bool {
+    base.policy.mode != AccountMode::Observe
+}
+
 /// Compares the accounts that are no longer in the tree.
 fn gone(
     desired: &Desired,
@@ -274,6 +322,7 @@ fn gone(
         .collect();
     departed(desired, base)
         .into_iter()
+        .filter(|account| was_written(account))
         .filter_map(|account| {
             let found = live.departed.get(&account.name)?;
             let name = account::departed_name(desired, account);

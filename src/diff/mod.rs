@@ -13,9 +13,11 @@ mod compare;
 mod comparison;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod kept;
 mod placeholder;
 mod recorded;
 mod records;
+mod removal;
 mod settings;
 mod template;
 #[cfg(test)]
@@ -30,9 +32,12 @@ pub use change::{Cause, Change, ChangeKey, Direction, Side};
 pub(crate) use compare::TEMPLATE;
 pub use compare::{Differences, compare};
 pub use comparison::Comparison;
+pub(crate) use kept::without;
+pub use kept::{Kept, KeptReason};
 pub use placeholder::{is_placeholder, placeholder};
 pub use recorded::recorded;
 pub use records::ManagedRecords;
+pub(crate) use removal::{removed, removed_hosts, removed_sets};
 pub use settings::{Edit, undeclared};
 pub use template::{TemplateDifference, TemplateRepair};
 pub use verdict::{Declaration, Verdict, verdict};

@@ -7,7 +7,8 @@ use crate::diag::SourceMap;
 use crate::dns::{Expectations, Question, declared_template, expect, question_of};
 use crate::model::{AccountName, DomainName, DomainTemplate, RecordData, RecordName};
 use crate::tree::{
-    BaseAccounts, Desired, DesiredAccount, DesiredTemplate, DnsMode, Origin, Target, departed,
+    AccountMode, BaseAccounts, Desired, DesiredAccount, DesiredTemplate, DnsMode, Origin, Target,
+    departed,
 };
 
 /// The required content of one RRset.
@@ -138,7 +139,7 @@ fn claimants_before<'a>(
         .map(|account| (departed_name(desired, account), account));
     let managed = staying
         .chain(gone)
-        .filter(|(_, account)| is_managed(account));
+        .filter(|(_, account)| is_managed(account) && account.policy.mode == AccountMode::Manage);
     let domains = managed.filter_map(|(name, account)| Some((name, domain(account)?)));
     domains.filter(move |(_, domain)| !foreign.contains(domain))
 }

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::base::Base;
 use super::canonical::{self, CanonicalEntry};
-use super::{Cause, Change, ChangeKey, Declaration, Side, Status, Verdict, verdict};
+use super::{
+    Cause, Change, ChangeKey, Declaration, Kept, KeptReason, Side, Status, Verdict, verdict,
+};
 use crate::diag::SourceMap;
 use crate::live::{Live, Reading};
 use crate::model::{DomainTemplate, HostEntry, MISSPELT_CNAME, is_servable_type};
@@ -22,6 +24,8 @@ const UNSERVABLE: &str = "the server fails to serve the live template (500, init
 pub struct TemplateDifference {
     /// The differences, sorted by key.
     pub changes: Vec<Change>,
+    /// The differences that stay.
+    pub kept: Vec<Kept>,
     /// The whole desired template, including undeclared hosts and members; absent when the live one could not be read.
     pub wanted: Option<DomainTemplate>,
     /// Why the live template could not be read.
@@ -49,10 +53,37 @@ impl TemplateDifference {
         }
     }
 
+    /// Sets aside the hosts that would go, and puts them back into the template that is to be written.
+    pub(crate) fn keep_hosts(&mut self, live: &DomainTemplate, reason: KeptReason) {
+        let is_gone =
+            |change: &Change| change.is_removal() && matches!(change.key, ChangeKey::Host(_));
+        let changes = std::mem::take(&mut self.changes).into_iter();
+        let (kept, changes): (Vec<_>, Vec<_>) = changes.partition(is_gone);
+        self.changes = changes;
+        for change in kept {
+            if let (ChangeKey::Host(target), Some(wanted)) = (&change.key, &mut self.wanted) {
+                put_back(wanted, live, target);
+            }
+            self.kept.push(Kept { change, reason });
+        }
+    }
+
     /// Returns the sync state.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status::of(&self.changes, self.unknown.is_some())
+        Status::of(&self.changes, self.unknown.is_some(), &self.kept)
+    }
+}
+
+/// Puts a host back as it is live, where the name may be spelt in another way.
+fn put_back(wanted: &mut DomainTemplate, live: &DomainTemplate, target: &Target) {
+    let hosts = live.0.get(&target.record_type).into_iter().flatten();
+    let mut spelt = hosts.filter(|(host, _)| {
+        **host == target.host || canonical::host(host) == canonical::host(&target.host)
+    });
+    if let Some((host, entry)) = spelt.next() {
+        let hosts = wanted.0.entry(target.record_type.clone()).or_default();
+        hosts.insert(host.clone(), entry.clone());
     }
 }
 
@@ -68,6 +99,7 @@ pub(super) fn compare(
 ) -> TemplateDifference {
     let unknown = |reason: &str| TemplateDifference {
         changes: Vec::new(),
+        kept: Vec::new(),
         wanted: None,
         unknown: Some(reason.to_owned()),
         repair: None,
@@ -94,6 +126,7 @@ pub(super) fn compare(
     changes.sort_by(|a, b| a.key.cmp(&b.key));
     TemplateDifference {
         changes,
+        kept: Vec::new(),
         wanted: Some(wanted),
         unknown: None,
         repair: None,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::base::Base;
 use super::records::{Claim, ManagedRecords};
-use super::{Cause, Change, ChangeKey, Declaration, Side, Verdict, verdict};
+use super::{Cause, Change, ChangeKey, Declaration, Kept, Side, Verdict, verdict};
 use crate::dns::push::{
     Changes, Home, PushPolicy, RefusedSet, SetChange, Standing, Standings, changes,
 };
@@ -24,6 +24,8 @@ pub struct ZoneDifference {
     pub zone: RecordName,
     /// The RRsets that differ, sorted by name and type.
     pub sets: Vec<SetDifference>,
+    /// The differences that stay.
+    pub kept: Vec<Kept>,
     /// RRsets that differ but must not be written.
     pub refused: Vec<RefusedSet>,
     /// Why the zone could not be checked, or not completely.
@@ -49,12 +51,18 @@ impl ZoneDifference {
         self.sets.iter().map(|set| &set.change)
     }
 
+    /// Returns the changes of all RRsets as they would be written.
+    pub(crate) fn changed(&self) -> Vec<&SetChange> {
+        self.sets.iter().map(|set| &set.set).collect()
+    }
+
     /// Creates a zone without differences.
     #[must_use]
     pub fn new(zone: RecordName) -> Self {
         Self {
             zone,
             sets: Vec::new(),
+            kept: Vec::new(),
             refused: Vec::new(),
             unknown: Vec::new(),
             notes: Vec::new(),

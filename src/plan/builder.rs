@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::domains::{self, DocumentEffect, DomainFacts, Kept, Verdict};
 use super::draft::{self, Draft};
 use super::intent::Intent;
+use super::kept::keep;
 use super::order::{self, Level, Slot};
 use super::records::{self, RecordsPlan};
 use super::{
-    Action, FORMAT_VERSION, Options, Part, Plan, Precondition, Refusal, RefusalKind, Scope,
-    ShardScope, Step, StepId, Subject, Unknown, guard, servable,
+    Action, FORMAT_VERSION, Options, Plan, Precondition, Refusal, RefusalKind, Scope, ShardScope,
+    Step, StepId, Subject, Unknown, guard, removal, servable,
 };
 use crate::diag::SourceMap;
 use crate::diff::{
@@ -76,7 +77,6 @@ pub fn plan_differences(
     live: &Live,
     options: &Options,
 ) -> Planned {
-    let mut zones = std::mem::take(&mut differences.zones);
     if !options.part.covers_template() {
         differences.template = None;
     }
@@ -85,26 +85,11 @@ pub fn plan_differences(
     {
         template.allow_repair();
     }
-    let mut refusals = Vec::new();
-    if desired.accounts.is_empty()
-        && options.part.left_out == 0
-        && !differences.departed.is_empty()
-        && desired.template.is_some()
-        && !options.allows(RefusalKind::EmptyTree)
-    {
-        refusals.push(Refusal {
-            kind: RefusalKind::EmptyTree,
-            subject: None,
-            message: match differences.departed.len() {
-                1 => "the tree has no accounts, but 1 of the tree applied last still has a whitelabel"
-                    .to_owned(),
-                many => format!(
-                    "the tree has no accounts, but {many} of the tree applied last still have a whitelabel"
-                ),
-            },
-            help: "check that this is the right folder and the right cluster".to_owned(),
-        });
-    }
+    keep(&mut differences, live, desired, options.no_remove);
+    let mut zones = std::mem::take(&mut differences.zones);
+    let mut refusals: Vec<Refusal> = emptied(&differences, desired, options)
+        .into_iter()
+        .collect();
     let mut chains = Vec::new();
     let mut edges = BTreeSet::new();
     let mut intents: Vec<Intent<'_>> = (desired.accounts.iter().zip(&differences.accounts))
@@ -144,7 +129,8 @@ pub fn plan_differences(
         [..] => courses(desired, base, live, (&intents, &verdicts, &chains)),
     };
     if let Some(difference) = &differences.template {
-        chains.push(template(difference, live, &mut refusals));
+        let rules = (&desired.policy, options);
+        chains.push(template(difference, live, rules, &mut refusals));
     }
     let rules = (&desired.policy, options);
     for step in records::steps(&mut zones, &courses, rules, &mut refusals) {
@@ -163,7 +149,7 @@ pub fn plan_differences(
         commit: None,
         base: None,
         forgotten: Vec::new(),
-        scope: scope(desired, live, &zones, &options.part),
+        scope: scope(desired, live, &zones, options),
         steps: assemble(chains, edges),
         refusals,
         unknown: Unknown::default(),
@@ -177,6 +163,29 @@ pub fn plan_differences(
     plan.unknown = Unknown::of(&differences);
     plan.scope.departed = in_plan(&plan, &differences.departed);
     Planned { plan, differences }
+}
+
+/// Returns the refusal of a tree that lost all accounts, while some of them still have a whitelabel.
+fn emptied(differences: &Differences, desired: &Desired, options: &Options) -> Option<Refusal> {
+    let is_emptied = desired.accounts.is_empty()
+        && options.part.left_out == 0
+        && !differences.departed.is_empty()
+        && desired.template.is_some()
+        && !options.allows(RefusalKind::EmptyTree);
+    is_emptied.then(|| Refusal {
+        kind: RefusalKind::EmptyTree,
+        subject: None,
+        message: match differences.departed.len() {
+            1 => {
+                "the tree has no accounts, but 1 of the tree applied last still has a whitelabel"
+                    .to_owned()
+            }
+            many => format!(
+                "the tree has no accounts, but {many} of the tree applied last still have a whitelabel"
+            ),
+        },
+        help: "check that this is the right folder and the right cluster".to_owned(),
+    })
 }
 
 /// Returns the accounts for which a guard refuses a deletion.
@@ -238,10 +247,14 @@ fn records_plan(
         DocumentEffect::Unknown => {
             RecordsPlan::Unknown("its whitelabel could not be read".to_owned())
         }
+        _ if intent.is_observed() => RecordsPlan::Held("the account is only observed".to_owned()),
         DocumentEffect::Held => RecordsPlan::Held("a guard holds the account".to_owned()),
         _ if verdict.refused.is_some() => RecordsPlan::Held("it cannot have its domain".to_owned()),
         DocumentEffect::Untouched if intent.difference.changes.iter().any(is_whole) => {
             RecordsPlan::Held("its whitelabel is not deleted".to_owned())
+        }
+        DocumentEffect::Untouched | DocumentEffect::Updated if intent.keeps_domain().is_some() => {
+            RecordsPlan::Held("its domain stays".to_owned())
         }
         DocumentEffect::Missing => RecordsPlan::Free,
         DocumentEffect::Deleted => last(&|draft| draft.action == Action::Delete)
@@ -293,7 +306,8 @@ fn in_plan(plan: &Plan, accounts: &[Arc<AccountDifference>]) -> u32 {
     u32::try_from(found.count()).unwrap_or(u32::MAX)
 }
 
-fn scope(desired: &Desired, live: &Live, zones: &[ZoneDifference], part: &Part) -> Scope {
+fn scope(desired: &Desired, live: &Live, zones: &[ZoneDifference], options: &Options) -> Scope {
+    let part = &options.part;
     let is_read = |account: &&SharedAccount| {
         let live = live.accounts.get(&account.name);
         live.is_some_and(|live| live.id.known().is_some() && live.document.known().is_some())
@@ -303,6 +317,7 @@ fn scope(desired: &Desired, live: &Live, zones: &[ZoneDifference], part: &Part) 
     Scope {
         accounts: count(desired.accounts.len()),
         unreadable: count(desired.accounts.len() - read),
+        no_remove: options.no_remove,
         left_out: part.left_out,
         departed: 0,
         selection: part.selection.clone(),
@@ -369,8 +384,17 @@ fn domain_edges(chains: &[Option<Chain>], index: usize, verdict: &Verdict) -> Ve
 fn template(
     difference: &TemplateDifference,
     live: &Live,
+    rules: (&Policy, &Options),
     refusals: &mut Vec<Refusal>,
 ) -> Option<Chain> {
+    let asked = removal::ask_hosts(difference, live, rules);
+    let difference = match &asked {
+        Some((rest, refusal)) => {
+            refusals.push(refusal.clone());
+            rest
+        }
+        None => difference,
+    };
     let wanted = difference.wanted.clone()?;
     let before = live.template.as_ref().and_then(Reading::known);
     let precondition = match before {

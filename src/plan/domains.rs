@@ -25,6 +25,8 @@ pub(super) struct DomainUser {
     pub(super) wanted: Option<String>,
     /// Whether its whitelabel is to be deleted, and a guard refuses that.
     pub(super) is_to_go: bool,
+    /// What to do for its domain to be released, where that stays although the tree no longer has it.
+    pub(super) keeps_for: Option<String>,
     /// Why a guard keeps it from being changed for the sake of another account, and what to do.
     pub(super) locked: Option<Refused>,
 }
@@ -336,7 +338,8 @@ fn let_go(holder: &DomainUser, domain: &str, is_refused: bool) -> LetGo {
         ),
         _ if keeps => refuse(
             format!("{domain} is held by {name}, which keeps it"),
-            format!("declare another domain for {name}, or `domain: null`"),
+            (holder.keeps_for.clone())
+                .unwrap_or_else(|| format!("declare another domain for {name}, or `domain: null`")),
         ),
         DocumentEffect::Created | DocumentEffect::Updated if holder.wanted.is_some() => {
             LetGo::ByItself

@@ -221,7 +221,7 @@ fn recreate(intent: &Intent<'_>) -> Option<Draft> {
 
 fn update(intent: &Intent<'_>, verdict: &Verdict, id: &AccountId) -> Option<Draft> {
     let live = &intent.document?.settings;
-    let mut edit = intent.difference.edit.clone();
+    let mut edit = intent.edit.clone().into_owned();
     let mut changes: Vec<Change> = intent.setting_changes().cloned().collect();
     let mut notes = Vec::new();
     if verdict.parks {

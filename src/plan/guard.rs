@@ -3,11 +3,12 @@
 //! | guard | trips when | what is held back |
 //! | --- | --- | --- |
 //! | `prune` | a whitelabel would be deleted without `--prune` | the account |
+//! | `remove` | something would be removed that `policy.remove` says to ask for | what would be removed |
 //! | `protected` | something of an account with `protected` would be deleted | the account |
 //! | `recreate` | an asset can only be removed by deleting the whitelabel | the asset |
 //! | `protected-account` | an account of `policy.protected_accounts` would change | the account |
 //! | `protected-key` | a key of `policy.protected_keys` would change or be removed | the account |
-//! | `too-many-deletions` | more than `policy.max_deletions` accounts would lose their whitelabel, or a name in the DNS | the run |
+//! | `too-many-deletions` | more than `policy.max_deletions` accounts would lose their whitelabel or a name in the DNS, or hosts the template | the run |
 //! | `too-many-changes` | more than `policy.max_changed_percent` of the accounts would change | the run |
 //! | `unreadable` | more than `policy.max_unreadable_percent` of the accounts could not be read | the run |
 //! | `repair-template` | an unreadable template would be replaced without `--repair-template` | the template |
@@ -24,13 +25,15 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{Action, Plan, PlannedSet, Precondition, Refusal, RefusalKind, Step, Subject};
-use crate::diff::{Change, ChangeKey};
+use crate::diff::{Change, ChangeKey, Edit, removed, removed_hosts, removed_sets};
+use crate::dns::push::SetChange;
 use crate::model::{AccountName, KeyPath, count, count_of};
-use crate::tree::{Desired, DesiredAccount, Policy};
+use crate::tree::{Desired, DesiredAccount, Policy, Removable, RemovalRule};
 
 /// The guards that an approval can lift, with their names on the command line.
-pub const GUARDS: [(RefusalKind, &str); 12] = [
+pub const GUARDS: [(RefusalKind, &str); 13] = [
     (RefusalKind::Prune, "prune"),
+    (RefusalKind::Remove, "remove"),
     (RefusalKind::Protected, "protected"),
     (RefusalKind::Recreate, "recreate"),
     (RefusalKind::ProtectedAccount, "protected-account"),
@@ -94,7 +97,12 @@ pub fn check(
             (Subject::Template, _) if step.precondition == Precondition::UnservableTemplate => {
                 refusals.push(unread_template());
             }
-            (Subject::Template | Subject::Zone(_), _) => {}
+            (Subject::Template, _) => {
+                let hosts = removed_hosts(&step.changes);
+                let subject = step.subject.clone();
+                refusals.extend(unasked(subject, Removable::Hosts, &hosts, policy));
+            }
+            (Subject::Zone(_), _) => {}
         }
     }
     refusals.retain(|refusal| !allow.contains(&refusal.kind));
@@ -143,6 +151,35 @@ pub(super) fn key_refusal(
     }
 }
 
+pub(super) fn removal_refusal(
+    subject: Option<Subject>,
+    names: &[String],
+    kind: Removable,
+    instead: &str,
+) -> Refusal {
+    Refusal {
+        kind: RefusalKind::Remove,
+        subject,
+        message: format!(
+            "{} would be removed, and policy.remove.{} says to ask",
+            names.join(", "),
+            kind.name()
+        ),
+        help: format!("{instead}{}", approval(RefusalKind::Remove)),
+    }
+}
+
+/// Returns the removals of a planned template or update that the policy does not allow.
+fn unasked(
+    subject: Subject,
+    kind: Removable,
+    names: &[String],
+    policy: &Policy,
+) -> Option<Refusal> {
+    let is_allowed = policy.remove.rule(kind) == RemovalRule::Allowed;
+    (!is_allowed && !names.is_empty()).then(|| removal_refusal(Some(subject), names, kind, ""))
+}
+
 fn run_refusal(plan: &Plan, kind: RefusalKind, message: String, first: &str) -> Refusal {
     let digest = plan.digest();
     let guard = kind.guard().unwrap_or_default();
@@ -185,7 +222,7 @@ fn empty_tree(plan: &Plan, desired: &Desired) -> Option<Refusal> {
 
 fn too_many_deletions(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     let limit = policy.max_deletions?;
-    let (mut whitelabels, mut names) = (BTreeSet::new(), BTreeSet::new());
+    let (mut whitelabels, mut names, mut hosts) = (BTreeSet::new(), BTreeSet::new(), 0);
     let created = created(plan);
     for step in &plan.steps {
         match (&step.subject, &step.action) {
@@ -197,11 +234,12 @@ fn too_many_deletions(plan: &Plan, policy: &Policy) -> Option<Refusal> {
                 let gone = sets.iter().filter(|set| set.change.after.is_empty());
                 names.extend(gone.flat_map(|set| &set.accounts));
             }
+            (Subject::Template, _) => hosts += removed_hosts(&step.changes).len(),
             _ => {}
         }
     }
     names.retain(|name| !whitelabels.contains(name));
-    let deletions = (whitelabels.len() + names.len()) as u64;
+    let deletions = (whitelabels.len() + names.len() + hosts) as u64;
     let shard = plan.scope.shard;
     let part = shard.map_or(u64::from(limit), |it| it.shard.part_of(u64::from(limit)));
     (deletions > part).then(|| {
@@ -209,8 +247,12 @@ fn too_many_deletions(plan: &Plan, policy: &Policy) -> Option<Refusal> {
             0 => String::new(),
             number => format!(" and {} would lose records", count(number, "account")),
         };
+        let of_template = match hosts {
+            0 => String::new(),
+            number => format!(" and {} of the domain template", count(number, "host")),
+        };
         let message = format!(
-            "{} would be deleted{records}, policy.max_deletions is {limit}{}",
+            "{}{of_template} would be deleted{records}, policy.max_deletions is {limit}{}",
             count(whitelabels.len(), "whitelabel"),
             part_told(plan, part)
         );
@@ -304,8 +346,14 @@ fn unread_template() -> Refusal {
 /// Checks DNS records for changes that planning should have left out.
 fn held_records(step: &Step, sets: &[PlannedSet], policy: &Policy) -> Option<Refusal> {
     let mut accounts = sets.iter().flat_map(|set| &set.accounts);
-    let name = accounts.find(|name| policy.protected_accounts.contains(*name))?;
-    Some(account_refusal(Some(step.subject.clone()), name))
+    let protected = accounts.find(|name| policy.protected_accounts.contains(*name));
+    if let Some(name) = protected {
+        return Some(account_refusal(Some(step.subject.clone()), name));
+    }
+    let changes: Vec<&SetChange> = sets.iter().map(|set| &set.change).collect();
+    let gone = removed_sets(&changes).into_iter();
+    let names: Vec<String> = gone.map(|question| question.to_string()).collect();
+    unasked(step.subject.clone(), Removable::Records, &names, policy)
 }
 
 /// Checks a step for changes that planning should have left out, because the policy may be newer than the plan and a
@@ -336,7 +384,7 @@ fn held_step(
             help,
         });
     };
-    if deletes {
+    if deletes && policy.remove.rule(Removable::Whitelabels) != RemovalRule::Allowed {
         refuse(
             RefusalKind::Prune,
             format!("the whitelabel of {name} would be deleted with all its assets"),
@@ -350,7 +398,8 @@ fn held_step(
             approval(RefusalKind::Protected),
         );
     }
-    if recreates && account.is_some_and(|account| !account.policy.recreate) {
+    let is_allowed = policy.remove.rule(Removable::Assets) == RemovalRule::Allowed;
+    if recreates && !is_allowed && account.is_some_and(|account| !account.policy.recreate) {
         refuse(
             RefusalKind::Recreate,
             format!(
@@ -359,5 +408,27 @@ fn held_step(
             approval(RefusalKind::Recreate),
         );
     }
+    held.extend(held_keys(step, policy));
     held
+}
+
+/// Checks an update for removals that policy says to ask for.
+fn held_keys(step: &Step, policy: &Policy) -> Option<Refusal> {
+    let (Subject::Account { id, .. }, Action::Update { set, remove }) =
+        (&step.subject, &step.action)
+    else {
+        return None;
+    };
+    let edit = Edit {
+        set: set.clone(),
+        remove: remove.clone(),
+    };
+    let gone = (step.changes.iter()).filter(|change| removed(change, &edit, Some(id)).is_some());
+    let names: Vec<String> = gone
+        .filter_map(|change| match &change.key {
+            ChangeKey::Setting(path) => Some(path.to_string()),
+            _ => None,
+        })
+        .collect();
+    unasked(step.subject.clone(), Removable::Keys, &names, policy)
 }

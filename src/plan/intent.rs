@@ -1,14 +1,15 @@
 //! What the plan intends to do with an account, before domains are considered.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::domains::{DocumentEffect, DomainUser, Refused};
-use super::{Options, Refusal, RefusalKind, Subject, guard};
+use super::{Options, Refusal, RefusalKind, Subject, guard, removal};
 use crate::diff::canonical::{explicit_defaults, written};
-use crate::diff::{AccountDifference, Change, ChangeKey, Side};
+use crate::diff::{AccountDifference, Change, ChangeKey, Edit, KeptReason, Side, without};
 use crate::live::{LiveAccount, LiveDocument, Reading};
 use crate::model::{AssetKind, KeyPath, Settings};
-use crate::tree::{DesiredAccount, Policy};
+use crate::tree::{AccountMode, DesiredAccount, Policy, Removable, RemovalRule};
 
 /// An account, its difference, and what the guards permit.
 pub(super) struct Intent<'a> {
@@ -20,6 +21,10 @@ pub(super) struct Intent<'a> {
     locked: Option<Refused>,
     /// The assets to remove by creating the whitelabel again.
     pub(super) without: Vec<AssetKind>,
+    /// The edit of the document: that of the difference, without removals that nobody asked for.
+    pub(super) edit: Cow<'a, Edit>,
+    /// The keys whose removal nobody asked for.
+    unasked: BTreeSet<KeyPath>,
     /// The desired document; borrowed from the live one if nothing changes.
     pub(super) target: Cow<'a, Settings>,
 }
@@ -42,17 +47,20 @@ impl<'a> Intent<'a> {
             effect: DocumentEffect::Unknown,
             locked: None,
             without: Vec::new(),
+            edit: Cow::Borrowed(&difference.edit),
+            unasked: BTreeSet::new(),
             target: document
                 .map_or_else(Cow::default, |document| Cow::Borrowed(&document.settings)),
         };
         if difference.id.is_none() || reading.and_then(Reading::known).is_none() {
             return intent;
         }
+        intent.ask_for_keys(rules, refusals);
         let changes_whole = intent.changes_whole();
         intent.effect = match document {
             None if changes_whole => DocumentEffect::Created,
             None => DocumentEffect::Missing,
-            Some(_) if changes_whole => intent.deletion("", options, refusals),
+            Some(_) if changes_whole => intent.deletion("", rules, refusals),
             Some(_) if intent.setting_changes().next().is_some() => DocumentEffect::Updated,
             Some(_) => DocumentEffect::Untouched,
         };
@@ -65,7 +73,7 @@ impl<'a> Intent<'a> {
         match intent.effect {
             DocumentEffect::Created => intent.target = Cow::Owned(created(desired)),
             DocumentEffect::Updated => {
-                intent.target = Cow::Owned(difference.edit.apply_to(&intent.target));
+                intent.target = Cow::Owned(intent.edit.apply_to(&intent.target));
             }
             DocumentEffect::Unknown
             | DocumentEffect::Missing
@@ -77,7 +85,7 @@ impl<'a> Intent<'a> {
             intent.effect,
             DocumentEffect::Updated | DocumentEffect::Untouched
         ) {
-            intent.without = intent.asset_removals(options, refusals);
+            intent.without = intent.asset_removals(rules, refusals);
         }
         intent
     }
@@ -100,13 +108,15 @@ impl<'a> Intent<'a> {
             effect: DocumentEffect::Untouched,
             locked: None,
             without: Vec::new(),
+            edit: Cow::Borrowed(&difference.edit),
+            unasked: BTreeSet::new(),
             target: Cow::Borrowed(&document.settings),
         };
         if difference.changes.is_empty() {
             return None;
         }
         let forget = format!(", or with `--forget {}` to leave it as it is", base.name);
-        intent.effect = intent.deletion(&forget, options, refusals);
+        intent.effect = intent.deletion(&forget, rules, refusals);
         if let Some(held) = intent.held(policy, options) {
             refusals.push(held);
             return None;
@@ -138,6 +148,7 @@ impl<'a> Intent<'a> {
             live: self.document.and_then(|document| of(&document.settings)),
             wanted: of(&self.target).filter(|_| is_there),
             is_to_go: self.effect == DocumentEffect::Untouched && self.changes_whole(),
+            keeps_for: self.keeps_domain(),
             locked: self.locked.clone(),
         }
     }
@@ -149,10 +160,62 @@ impl<'a> Intent<'a> {
 
     /// Iterates over the changes that a write of the document would make.
     pub(super) fn setting_changes(&self) -> impl Iterator<Item = &'a Change> {
-        self.difference
-            .changes
-            .iter()
-            .filter(|change| matches!(change.key, ChangeKey::Setting(_)))
+        let changes = self.difference.changes.iter();
+        changes.filter(|change| {
+            matches!(&change.key, ChangeKey::Setting(path) if !self.unasked.contains(path))
+        })
+    }
+
+    /// Refuses the removal of keys that nobody asked for; the account's other changes go on.
+    fn ask_for_keys(&mut self, rules: (&Policy, &Options), refusals: &mut Vec<Refusal>) {
+        let changes = &self.difference.changes;
+        let forget = |path: &KeyPath| {
+            let is_dropped = !self.desired.settings.contains_key(path);
+            is_dropped.then(|| format!("--forget {}:whitelabel.{path}", self.desired.name))
+        };
+        let edit = &self.difference.edit;
+        let asked = removal::asked_keys(changes, edit, self.subject(), rules, forget);
+        let Some((paths, refusal)) = asked else {
+            return;
+        };
+        let is_left = |change: &&Change| !matches!(&change.key, ChangeKey::Setting(path) if paths.contains(path));
+        let left: Vec<Change> = changes.iter().filter(is_left).cloned().collect();
+        self.edit = Cow::Owned(without(edit, &left, &paths));
+        self.unasked = paths;
+        refusals.push(refusal);
+    }
+
+    /// Returns what to do for a domain to be released that stays, although the tree no longer has it.
+    pub(super) fn keeps_domain(&self) -> Option<String> {
+        let name = &self.desired.name;
+        let domain = KeyPath::from("domain");
+        let or = |way: &str| format!("declare another domain for {name}, or {way}");
+        if self.unasked.contains(&domain) {
+            return Some(or(&guard::approval(RefusalKind::Remove)));
+        }
+        if self.is_observed() {
+            return Some(format!(
+                "{}, and declare another domain for it",
+                self.to_manage()
+            ));
+        }
+        Some(match self.difference.kept_for(&domain)? {
+            KeptReason::NoRemove => or("run without `--no-remove`"),
+            KeptReason::NeverRemoved => or("change `policy.remove` in emblazon.yaml"),
+            KeptReason::Ignored => format!(
+                "take whitelabel.domain out of what {name} ignores, and declare another domain for it"
+            ),
+            KeptReason::Observed => return None,
+        })
+    }
+
+    fn to_manage(&self) -> String {
+        format!("take `mode: observe` away from {}", self.desired.name)
+    }
+
+    /// Returns whether the account is never written to.
+    pub(super) fn is_observed(&self) -> bool {
+        self.desired.policy.mode == AccountMode::Observe
     }
 
     /// Returns the refusal if the account must not be changed at all.
@@ -187,6 +250,12 @@ impl<'a> Intent<'a> {
     /// Returns why an account without changes of its own must not be changed for the sake of another one.
     fn lock(&self, policy: &Policy, options: &Options) -> Option<Refused> {
         let name = &self.desired.name;
+        if self.is_observed() {
+            return Some(Refused {
+                message: "is only observed".to_owned(),
+                help: self.to_manage(),
+            });
+        }
         let domain = KeyPath::from("domain");
         let (kind, list, entry) = match self.effect {
             DocumentEffect::Untouched | DocumentEffect::Missing
@@ -212,7 +281,7 @@ impl<'a> Intent<'a> {
     fn deletion(
         &self,
         instead: &str,
-        options: &Options,
+        (policy, options): (&Policy, &Options),
         refusals: &mut Vec<Refusal>,
     ) -> DocumentEffect {
         let name = &self.difference.name;
@@ -226,7 +295,9 @@ impl<'a> Intent<'a> {
                         guard::approval(RefusalKind::Protected)
                     ),
                 )
-            } else if !options.allows(RefusalKind::Prune) {
+            } else if policy.remove.rule(Removable::Whitelabels) != RemovalRule::Allowed
+                && !options.allows(RefusalKind::Prune)
+            {
                 (
                     RefusalKind::Prune,
                     format!("the whitelabel of {name} would be deleted with all its assets"),
@@ -259,7 +330,13 @@ impl<'a> Intent<'a> {
 
     /// Returns the assets that may be removed. If an asset could not be read, nothing is deleted, because it could not
     /// be restored (invariant 6).
-    fn asset_removals(&self, options: &Options, refusals: &mut Vec<Refusal>) -> Vec<AssetKind> {
+    fn asset_removals(
+        &self,
+        (policy, options): (&Policy, &Options),
+        refusals: &mut Vec<Refusal>,
+    ) -> Vec<AssetKind> {
+        let is_allowed = self.desired.policy.recreate
+            || policy.remove.rule(Removable::Assets) == RemovalRule::Allowed;
         let name = &self.desired.name;
         let removed: Vec<AssetKind> = (self.difference.changes.iter())
             .filter(|change| change.after == Side::Absent)
@@ -286,7 +363,7 @@ impl<'a> Intent<'a> {
                     guard::approval(RefusalKind::Protected)
                 ),
             )
-        } else if !self.desired.policy.recreate && !options.allows(RefusalKind::Recreate) {
+        } else if !is_allowed && !options.allows(RefusalKind::Recreate) {
             (
                 RefusalKind::Recreate,
                 format!(

@@ -12,9 +12,11 @@ use crate::tree::Selection;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// The guards that are lifted for this plan; they must be lifted again when it is applied. With
-    /// [`RefusalKind::Prune`], whole whitelabels may be deleted. Removing keys, and hosts of the template, that the
-    /// tree no longer declares needs no permission: each is shown, and a snapshot can restore it.
+    /// [`RefusalKind::Prune`], whole whitelabels may be deleted. What else needs permission to be removed,
+    /// `policy.remove` says.
     pub allow: BTreeSet<RefusalKind>,
+    /// Whether nothing is removed, as if `policy.remove` were `never` for this run.
+    pub no_remove: bool,
     /// The current time, for freezes.
     pub now: Timestamp,
     /// The part of the tree to plan for.

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::draft::Draft;
 use super::messages::messages;
 use super::order::Slot;
-use super::{Action, Options, PlannedSet, Precondition, Refusal, RefusalKind, Subject, guard};
+use super::{
+    Action, Options, PlannedSet, Precondition, Refusal, RefusalKind, Subject, guard, removal,
+};
 use crate::diff::{SetDifference, ZoneDifference};
 use crate::dns::push::digest;
 use crate::model::{AccountName, RecordName};
@@ -62,6 +64,8 @@ pub(super) fn steps(
                 help: help.to_owned(),
             }
         }));
+        let (unasked, refusal) = removal::asked_sets(zone, &subject, (policy, options));
+        refusals.extend(refusal);
         let mut held = hold(zone, courses);
         if !options.allows(RefusalKind::ProtectedAccount) {
             for name in protected(zone, policy) {
@@ -69,7 +73,8 @@ pub(super) fn steps(
                 held.insert(name);
             }
         }
-        for (after, sets) in parts(&zone.sets, &held, courses) {
+        let wanted = (zone.sets.iter()).filter(|set| !unasked.contains(&set.set.question));
+        for (after, sets) in parts(wanted, &held, courses) {
             let messages = messages(sets);
             let all = messages.len();
             for (number, sets) in (1..).zip(messages) {
@@ -141,7 +146,7 @@ fn accounts(zone: &ZoneDifference) -> BTreeSet<AccountName> {
 
 /// Groups the RRsets of a zone by the steps that they depend on, without names that held accounts use.
 fn parts<'a>(
-    sets: &'a [SetDifference],
+    sets: impl Iterator<Item = &'a SetDifference>,
     held: &BTreeSet<AccountName>,
     courses: &BTreeMap<AccountName, RecordsPlan>,
 ) -> BTreeMap<BTreeSet<Slot>, Vec<&'a SetDifference>> {

@@ -60,6 +60,9 @@ pub struct Scope {
     pub accounts: u32,
     /// The number of covered accounts whose whitelabel could not be read.
     pub unreadable: u32,
+    /// Whether nothing is removed, whatever the tree no longer declares.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_remove: bool,
     /// Whether records of managed accounts were not checked, or could not be read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub records_unread: bool,
@@ -295,6 +298,8 @@ pub struct Refusal {
 pub enum RefusalKind {
     /// A deletion without `--prune`.
     Prune,
+    /// A removal that policy says to ask for.
+    Remove,
     /// An asset removal without `recreate: allowed`.
     Recreate,
     /// A deletion of something protected.

@@ -5,6 +5,7 @@ mod guards;
 mod parts;
 mod properties;
 mod records;
+mod removals;
 mod shards;
 mod tables;
 mod template;

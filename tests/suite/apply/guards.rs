@@ -10,7 +10,7 @@ use emblazon::live::WriteClient;
 use emblazon::model::{AccountName, AssetKind, KeyPath};
 use emblazon::plan::guard::GUARDS;
 use emblazon::plan::{Plan, Refusal, RefusalKind, Scope};
-use emblazon::tree::Freeze;
+use emblazon::tree::{Freeze, Removable, RemovalRule};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -133,7 +133,7 @@ fn emptied(plan: &mut Plan) {
 type Case = (RefusalKind, Tree, fn(&mut Plan), &'static str);
 
 /// Guards that hold an account.
-fn of_accounts() -> [Case; 5] {
+fn of_accounts() -> [Case; 6] {
     let mut without_logo =
         Tree::new()
             .account("acme", json!({}))
@@ -145,6 +145,17 @@ fn of_accounts() -> [Case; 5] {
             Tree::new().without("acme"),
             as_planned,
             "the whitelabel of acme would be deleted with all its assets",
+        ),
+        (
+            RefusalKind::Remove,
+            policy(
+                Tree::new().account("acme", json!({"company_name": null})),
+                |policy| {
+                    policy.remove.0.insert(Removable::Keys, RemovalRule::Ask);
+                },
+            ),
+            as_planned,
+            "company_name would be removed, and policy.remove.keys says to ask",
         ),
         (
             RefusalKind::Protected,
