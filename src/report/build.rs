@@ -309,6 +309,9 @@ fn notes_of_plan(plan: &Plan) -> Vec<String> {
             plan.forgotten.join(", ")
         ));
     }
+    if plan.scope.no_remove {
+        notes.push("it removes nothing: it was made with --no-remove".to_owned());
+    }
     if plan.scope.unreadable > 0 {
         notes.push(format!(
             "{} could not be read when it was made",
@@ -407,6 +410,7 @@ fn account(name: &AccountName, planned: &mut Planned<'_>) -> ObjectReport {
     if let Some(difference) = planned.differences.get(name) {
         report.id.clone_from(&difference.id);
         report.changes.clone_from(&difference.changes);
+        report.kept.clone_from(&difference.kept);
         report.unknown.clone_from(&difference.unknown);
         report.notes.clone_from(&difference.notes);
         report.status = report.verdict();
@@ -421,6 +425,7 @@ fn template(facts: &Facts<'_>, planned: &mut Planned<'_>) -> ObjectReport {
         .and_then(|differences| differences.template.as_ref());
     if let Some(difference) = difference {
         report.changes.clone_from(&difference.changes);
+        report.kept.clone_from(&difference.kept);
         report.unknown.extend(difference.unknown.clone());
         report.status = report.verdict();
     }
@@ -431,6 +436,7 @@ fn zone(difference: &ZoneDifference, planned: &mut Planned<'_>) -> ObjectReport 
     let mut report = object(&ObjectName::Zone(difference.zone.clone()), planned);
     report.zone = Some(difference.zone.clone());
     report.changes = difference.changes().cloned().collect();
+    report.kept.clone_from(&difference.kept);
     report.unknown.clone_from(&difference.unknown);
     report.notes.clone_from(&difference.notes);
     report.status = report.verdict();
@@ -451,6 +457,7 @@ fn object(object: &ObjectName, planned: &mut Planned<'_>) -> ObjectReport {
             .unwrap_or_default(),
         changes: Vec::new(),
         looks: None,
+        kept: Vec::new(),
         notes: Vec::new(),
     }
 }

@@ -19,7 +19,7 @@ pub(super) use spot::Spot;
 use super::row::{self, Row};
 use super::{Command, ObjectReport, Problem, Report};
 use crate::diag::Severity;
-use crate::diff::{Change, Side};
+use crate::diff::{Change, KeptReason, Side};
 use crate::plan::Refusal;
 use crate::report::escape::visible;
 use crate::tree::Origin;
@@ -47,6 +47,7 @@ pub(super) fn findings(report: &Report) -> Vec<Finding> {
     }
     found.extend(outcome::findings(report));
     found.extend(changes(report));
+    found.extend(kept_ones(report));
     found.extend(dns::findings(report));
     number(&mut found);
     found
@@ -171,6 +172,27 @@ fn change(report: &Report, same: &Same, row: &Row, objects: &[&ObjectReport]) ->
         ),
         ..bare(*kind, message)
     }
+}
+
+/// Returns a note for each difference that stays.
+fn kept_ones(report: &Report) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (object, kept) in report.kept() {
+        for row in row::rows(std::slice::from_ref(&kept.change)) {
+            let message = self::kept(&row, kept.reason, report.command);
+            let mut finding = about(report, object, Kind::Kept, &message);
+            let origin = row.origin.as_ref().map(Spot::of_origin);
+            finding.spot = origin.or(finding.spot);
+            finding.identity = format!("{}\n{}", finding.identity, row.key);
+            found.push(finding);
+        }
+    }
+    found
+}
+
+/// Formats a difference that stays on one line.
+pub(super) fn kept(row: &Row, reason: KeptReason, command: Command) -> String {
+    format!("{}: {}; {}", row.key, sides(command, row), reason.told())
 }
 
 /// Formats a difference on one line.

@@ -76,6 +76,7 @@ pub(super) fn object(
     steps: Vec<StepReport>,
 ) -> ObjectReport {
     let mut object = ObjectReport {
+        kept: Vec::new(),
         name: name.map(AccountName::new),
         zone: None,
         id,

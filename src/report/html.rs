@@ -42,6 +42,7 @@ pub fn render(report: &Report, gallery: &Gallery, exit: u8) -> String {
         Some(problem::errors(report)),
         brands,
         names,
+        Some(rest::kept(report)),
         Some(dns::section(report)),
         Some(rest::unknown(report)),
         Some(problem::warnings(report)),

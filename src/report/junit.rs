@@ -2,7 +2,7 @@
 //!
 //! | state | test result |
 //! | --- | --- |
-//! | in sync, done, and pending in a plan | passed |
+//! | in sync, done, kept, and pending in a plan | passed |
 //! | differs, refused, failed, moved, or a mistake in its files | failure |
 //! | could not be checked, unknown outcome | error |
 //! | not compared, not begun | skipped |

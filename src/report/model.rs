@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{DnsReport, Looks, Places, Problem};
 use crate::apply::{StepCount, StepResult, StepStanding};
 use crate::diag::Severity;
-use crate::diff::{Change, ChangeKey, TEMPLATE};
+use crate::diff::{Change, ChangeKey, Kept, TEMPLATE};
 use crate::live::{Reading, Unmanaged};
 use crate::model::{
     AccountId, AccountName, AssetKind, ClusterName, Digest, RecordName, Shard, count,
@@ -129,6 +129,9 @@ pub struct ObjectReport {
     /// How the brand looks on both sides, if it differs and both are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks: Option<Looks>,
+    /// The differences that stay.
+    #[serde(default)]
+    pub kept: Vec<Kept>,
     /// Notes about the object as a whole.
     pub notes: Vec<String>,
 }
@@ -194,6 +197,8 @@ pub enum Status {
     NotCompared,
     /// Tree and platform agree.
     InSync,
+    /// They differ only in what stays as it is: something rules out that it is changed.
+    Kept,
     /// Steps are pending, or there are differences that are not shown.
     Pending,
     /// A guard refused some of its changes; the others may be pending or done.
@@ -282,7 +287,7 @@ pub struct Requests {
     pub writing: u64,
 }
 
-/// The objects of one kind, counted by their state before any step. `in_sync`, `differing` and `unknown` add up to
+/// The objects of one kind, counted by their state before any step. `in_sync`, `differing`, `unknown` and `kept` add up to
 /// `total`, unless some objects were not compared, or were refused without a difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObjectCount {
@@ -294,6 +299,8 @@ pub struct ObjectCount {
     pub differing: usize,
     /// Objects without a known difference that could not be checked, or not completely.
     pub unknown: usize,
+    /// Objects that differ only in what stays.
+    pub kept: usize,
     /// Differing objects with planned steps.
     pub changing: usize,
     /// Differing objects that could not be checked completely.
@@ -308,6 +315,7 @@ impl ObjectCount {
             count.total += 1;
             count.in_sync += usize::from(object.status == Status::InSync);
             count.differing += usize::from(differs);
+            count.kept += usize::from(object.status == Status::Kept);
             count.unknown += usize::from(is_unknown && !differs);
             count.changing += usize::from(!object.steps.is_empty());
             count.partly_unknown += usize::from(is_unknown && differs);
@@ -337,6 +345,8 @@ pub struct Summary {
     pub differing: usize,
     /// Objects that could not be checked completely.
     pub unknown: usize,
+    /// Differences that stay.
+    pub kept: usize,
     /// Refusals, including those for the whole run.
     pub refused: usize,
     /// Planned steps.
@@ -364,6 +374,12 @@ impl Report {
             .iter()
             .chain(&self.accounts)
             .chain(&self.zones)
+    }
+
+    /// Iterates over the differences that stay, each with its object.
+    pub(super) fn kept(&self) -> impl Iterator<Item = (&ObjectReport, &Kept)> {
+        self.objects()
+            .flat_map(|object| object.kept.iter().map(move |kept| (object, kept)))
     }
 
     /// Merges the report of the same tree for another cluster: adds mistakes and accounts that are not in this one. The
@@ -414,6 +430,7 @@ impl Report {
         }
         for object in self.objects() {
             summary.refused += object.refusals.len();
+            summary.kept += object.kept.len();
             summary.steps += object.steps.len();
             for result in object.steps.iter().filter_map(|step| step.result.as_ref()) {
                 summary.count.add(result.standing());
@@ -504,6 +521,8 @@ impl ObjectReport {
             Status::Pending
         } else if !self.unknown.is_empty() {
             Status::Unknown
+        } else if !self.kept.is_empty() {
+            Status::Kept
         } else {
             Status::InSync
         }

@@ -32,6 +32,7 @@ pub(in crate::report) enum Kind {
     Removal,
     Drift,
     Conflict,
+    Kept,
     Refused,
     Unknown,
     StepFailed,
@@ -162,6 +163,12 @@ impl Kind {
                 Level::Warning,
                 "the platform and the tree both changed",
                 "An apply overwrites what somebody changed by hand. Compare both values before.",
+            ),
+            Self::Kept => (
+                "kept",
+                Level::Note,
+                "a difference stays as it is",
+                "An option of the run or a rule of the tree rules out that it is changed: --no-remove, policy.remove, ignore, mode: observe. It does not count as pending.",
             ),
             Self::Refused => (
                 "refused",

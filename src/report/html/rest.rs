@@ -4,10 +4,11 @@ use maud::html;
 
 use super::section::Section;
 use crate::apply::StepStanding;
+use crate::diff::Kept;
 use crate::live::Reading;
 use crate::report::ending::{Ending, Endings};
 use crate::report::escape::visible;
-use crate::report::{ObjectReport, Report, Status};
+use crate::report::{ObjectReport, Report, Status, finding, row};
 
 /// How many names are shown before the rest is folded.
 const SHOWN: usize = 40;
@@ -32,6 +33,35 @@ pub(super) fn refused(report: &Report) -> Section {
                         p { (visible(&refusal.message)) }
                         p.help { (visible(&refusal.help)) }
                     }
+                }
+            }
+        },
+    }
+}
+
+/// Renders the differences that stay.
+pub(super) fn kept(report: &Report) -> Section {
+    let kept: Vec<_> = report.kept().collect();
+    let lines = |kept: &Kept| -> Vec<String> {
+        let rows = row::rows(std::slice::from_ref(&kept.change));
+        let told = rows
+            .iter()
+            .map(|row| finding::kept(row, kept.reason, report.command));
+        told.collect()
+    };
+    Section {
+        id: "kept",
+        title: "Kept as it is",
+        count: kept.len(),
+        lead: Some(
+            "The platform differs from the tree here, and a rule or an option says that it stays."
+                .to_owned(),
+        ),
+        body: html! {
+            dl.list {
+                @for (object, kept) in &kept {
+                    dt { (visible(object.title())) }
+                    @for line in lines(kept) { dd { (line) } }
                 }
             }
         },

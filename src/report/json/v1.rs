@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::dns::Dns;
 use crate::apply::{Halt, StepStanding};
-use crate::diff::{Cause, Direction};
+use crate::diff::{Cause, Direction, KeptReason};
 use crate::model::AssetKind;
 use crate::plan::{RefusalKind, Risk};
 use crate::report::{Command, Status, Verb};
@@ -86,6 +86,8 @@ struct Summary {
     differing: usize,
     /// Accounts, template and zones that could not be checked completely.
     unknown: usize,
+    /// Differences that stay, because an option or a rule says so.
+    kept: usize,
     /// Refusals.
     refused: usize,
     /// Planned steps.
@@ -110,7 +112,7 @@ struct Summary {
     outcomes: Outcomes,
 }
 
-/// Counts of objects of one kind, before any step. `in_sync`, `differing` and `unknown` add up to the total, unless
+/// Counts of objects of one kind, before any step. `in_sync`, `differing`, `unknown` and `kept` add up to the total, unless
 /// some objects were not compared, or are refused without a difference.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ObjectCounts {
@@ -122,6 +124,8 @@ struct ObjectCounts {
     differing: usize,
     /// Objects without a known difference that could not be checked completely.
     unknown: usize,
+    /// Objects that differ only in what stays.
+    kept: usize,
     /// Differing objects with planned steps.
     changing: usize,
     /// Differing objects that could not be checked completely.
@@ -208,6 +212,8 @@ struct Object {
     refusals: Vec<Refusal>,
     /// What differed before any step, including what no step fixes.
     changes: Vec<Change>,
+    /// What differs and stays; none of it is in `changes`.
+    kept: Vec<Kept>,
     /// Notes on the object as a whole.
     notes: Vec<String>,
 }
@@ -263,6 +269,16 @@ struct Change {
     line: Option<u32>,
     /// The column in that line.
     column: Option<u32>,
+}
+
+/// A difference that stays.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Kept {
+    /// Why it stays.
+    reason: KeptReason,
+    /// The difference.
+    #[serde(flatten)]
+    change: Change,
 }
 
 /// One side of a difference.

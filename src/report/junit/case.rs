@@ -131,6 +131,13 @@ impl Case {
                 }
             }
         }
+        for kept in &object.kept {
+            let rows = row::rows(std::slice::from_ref(&kept.change));
+            let lines = rows
+                .iter()
+                .map(|row| finding::kept(row, kept.reason, command));
+            case.notes.extend(lines);
+        }
         let unknown: Vec<String> = object
             .unknown
             .iter()
@@ -173,6 +180,7 @@ impl Case {
                 Status::Partly | Status::Failed | Status::NotBegun => "failed",
                 Status::NotCompared
                 | Status::InSync
+                | Status::Kept
                 | Status::Pending
                 | Status::Unknown
                 | Status::Done => "differs",

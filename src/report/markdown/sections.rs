@@ -8,7 +8,7 @@ use crate::diag::Severity;
 use crate::live::Reading;
 use crate::model::count;
 use crate::report::ending::Endings;
-use crate::report::{Command, ObjectReport, Problem, Report, block};
+use crate::report::{Command, ObjectReport, Problem, Report, block, finding, row};
 
 pub(super) fn sections(report: &Report) -> Vec<Section> {
     let sections = [
@@ -18,6 +18,7 @@ pub(super) fn sections(report: &Report) -> Vec<Section> {
         ("Could not be checked", unknown(report)),
         ("Changes", changes(report)),
         ("Differs, not planned", open(report)),
+        ("Kept as it is", kept(report)),
         ("DNS", dns::entries(report)),
         ("Warnings", problems(report, Severity::Warning)),
         ("Good to know", notes(report)),
@@ -95,6 +96,17 @@ fn refusals(report: &Report) -> Vec<Entry> {
             line(&format!("{subject}: {message}. {help}"))
         })
         .collect()
+}
+
+fn kept(report: &Report) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (object, kept) in report.kept() {
+        for row in row::rows(std::slice::from_ref(&kept.change)) {
+            let told = finding::kept(&row, kept.reason, report.command);
+            entries.push(line(&format!("{}: {}", code(object.title()), code(&told))));
+        }
+    }
+    entries
 }
 
 fn unknown(report: &Report) -> Vec<Entry> {

@@ -6,11 +6,12 @@ use super::change::{self, Words};
 use super::names;
 use super::page::{Page, Piece, Tone, piece};
 use super::visible;
-use crate::diff::Change;
+use crate::diff::{Change, Kept};
 use crate::plan::{Refusal, Risk};
 use crate::report::block::{self, Block, Part};
 use crate::report::card::{Alarm, Card};
 use crate::report::{BaseReport, Command, ObjectReport, Report, Status};
+use crate::report::{finding, row};
 
 pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     match report.command {
@@ -55,6 +56,7 @@ fn write_open(page: &mut Page<'_>, report: &Report) -> fmt::Result {
 /// Writes refusals, unknown objects and notes.
 fn write_rest(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     write_refusals(page, report)?;
+    write_kept(page, report)?;
     write_unknown(page, report)?;
     write_notes(page, report)?;
     if page.options.verbose {
@@ -63,7 +65,7 @@ fn write_rest(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-fn write_notes(page: &mut Page<'_>, report: &Report) -> fmt::Result {
+pub(super) fn write_notes(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     // A base that is known, or that cannot exist outside a Git repository, is only reported on request.
     let is_said = |base: &&BaseReport| {
         page.options.verbose || !matches!(base.state, "known" | "not_a_git_repository")
@@ -196,6 +198,29 @@ fn write_refusals(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         page.wrapped(2, 6, &line)?;
         let help = format!("help: {}", visible(&refusal.help));
         page.wrapped(4, 6, &[piece(Tone::Good, help)])?;
+    }
+    Ok(())
+}
+
+fn write_kept(page: &mut Page<'_>, report: &Report) -> fmt::Result {
+    let kept: Vec<(&ObjectReport, &Kept)> = report.kept().collect();
+    if kept.is_empty() {
+        return Ok(());
+    }
+    page.gap()?;
+    page.line(0, &[piece(Tone::Heading, "kept as it is")])?;
+    for (object, kept) in kept {
+        for row in row::rows(std::slice::from_ref(&kept.change)) {
+            let line = [
+                piece(Tone::Heading, visible(object.title())),
+                piece(Tone::Plain, ": "),
+                piece(
+                    Tone::Plain,
+                    finding::kept(&row, kept.reason, report.command),
+                ),
+            ];
+            page.wrapped(2, 6, &line)?;
+        }
     }
     Ok(())
 }

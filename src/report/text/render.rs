@@ -91,6 +91,9 @@ fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         object::write(page, report)?;
         coverage::write(page, report)?;
     }
+    if report.command == Command::Validate {
+        object::write_notes(page, report)?;
+    }
     dns::write(page, report)?;
     if report.command == Command::Apply {
         outcome::write(page, report)?;

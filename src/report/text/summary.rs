@@ -175,6 +175,16 @@ fn rest(line: &mut Vec<Piece>, summary: &Summary, in_sync: &str) {
         format!("the domain template {in_sync}"),
     );
     add(
+        accounts.kept > 0,
+        Tone::Plain,
+        format!("{} {in_sync} but for what is kept", accounts.kept),
+    );
+    add(
+        summary.kept > 0,
+        Tone::Plain,
+        format!("{} kept", count(summary.kept, "difference")),
+    );
+    add(
         summary.refused > 0,
         Tone::Failure,
         format!("{} refused", summary.refused),

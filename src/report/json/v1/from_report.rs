@@ -1,8 +1,8 @@
 //! Converts a report into version 1 of the JSON report.
 
 use super::{
-    Base, Change, Diagnostic, Document, Object, ObjectCounts, Outcome, Outcomes, Place, Refusal,
-    Requests, ShardPart, Side, Step, Summary, Unmanaged, UnmanagedAccount,
+    Base, Change, Diagnostic, Document, Kept, Object, ObjectCounts, Outcome, Outcomes, Place,
+    Refusal, Requests, ShardPart, Side, Step, Summary, Unmanaged, UnmanagedAccount,
 };
 use crate::apply::StepResult;
 use crate::diag::Severity;
@@ -62,7 +62,8 @@ impl Document {
         let objects = self.accounts.iter_mut().chain(&mut self.template);
         for object in objects.chain(&mut self.zones) {
             let steps = object.steps.iter_mut().flat_map(|step| &mut step.changes);
-            for change in object.changes.iter_mut().chain(steps) {
+            let kept = object.kept.iter_mut().map(|kept| &mut kept.change);
+            for change in object.changes.iter_mut().chain(steps).chain(kept) {
                 change.direction = None;
             }
         }
@@ -76,6 +77,7 @@ impl From<report::ObjectCount> for ObjectCounts {
             in_sync: count.in_sync,
             differing: count.differing,
             unknown: count.unknown,
+            kept: count.kept,
             changing: count.changing,
             partly_unknown: count.partly_unknown,
         }
@@ -92,6 +94,7 @@ impl From<report::Summary> for Summary {
             changing: summary.changing,
             differing: summary.differing,
             unknown: summary.unknown,
+            kept: summary.kept,
             refused: summary.refused,
             steps: summary.steps,
             done: summary.count.done,
@@ -152,6 +155,12 @@ impl From<&ObjectReport> for Object {
             steps: object.steps.iter().map(Step::from).collect(),
             refusals: object.refusals.iter().map(Refusal::from).collect(),
             changes: object.changes.iter().map(Change::from).collect(),
+            kept: (object.kept.iter())
+                .map(|kept| Kept {
+                    reason: kept.reason,
+                    change: Change::from(&kept.change),
+                })
+                .collect(),
             notes: object.notes.clone(),
         }
     }
