@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::{Applied, StepResult};
 use super::standing::StepStanding;
-use crate::diff::{AccountDifference, Change, ChangeKey, Differences, WrittenParts};
+use crate::diff::{
+    AccountDifference, Change, ChangeKey, Differences, Kept, KeptReason, WrittenParts,
+};
 use crate::model::{AccountName, ClusterName, ObjectName};
 use crate::plan::{Plan, Step, StepId, Subject};
 use crate::tree::Target;
@@ -239,17 +241,19 @@ impl WrittenParts {
         let accounts = differences.accounts.iter().chain(&differences.departed);
         for account in accounts.filter(|account| account.unknown.is_empty()) {
             let AccountDifference { name, changes, .. } = &**account;
-            if is_whole(&name.into(), changes) {
+            if is_whole(&name.into(), changes) && !awaits_removal(&account.kept) {
                 parts.forget(name);
                 parts.accounts.insert(name.clone());
             }
         }
-        if let Some(template) = &differences.template
-            && template.unknown.is_none()
-            && is_whole(&ObjectName::Template, &template.changes)
-        {
-            parts.template = true;
-            parts.template_perhaps = false;
+        if let Some(template) = &differences.template {
+            let whole = is_whole(&ObjectName::Template, &template.changes);
+            if awaits_removal(&template.kept) {
+                parts.forget_template();
+            } else if template.unknown.is_none() && whole {
+                parts.template = true;
+                parts.template_perhaps = false;
+            }
         }
         parts
     }
@@ -283,6 +287,11 @@ impl WrittenParts {
             Subject::Zone(_) => {}
         }
     }
+}
+
+/// Returns whether something of an object is to go yet: as a whole, it is not what its tree says.
+fn awaits_removal(kept: &[Kept]) -> bool {
+    kept.iter().any(|kept| kept.reason == KeptReason::NoRemove)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::tree::OpenTree;
 use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote};
 use crate::apply::{Applied, AppliedRef, Recalled, Unseen, left_open};
-use crate::diff::{Differences, WrittenParts, WrittenTree};
+use crate::diff::{Differences, KeptReason, WrittenParts, WrittenTree};
 use crate::model::{Shard, count};
 use crate::plan::Plan;
 use crate::reconcile::{Advance, BaseRefs};
@@ -287,6 +287,11 @@ impl GitState {
         }
         if is_part && since.is_some() && since != refs.base() {
             return stays("only what changed since another commit was looked at");
+        }
+        // They are to be removed still: the next plan must know that the tree once had them.
+        let kept = |found: &Differences| found.count_kept(KeptReason::NoRemove);
+        if apply_record.differences.map_or(0, kept) > 0 {
+            return stays("--no-remove left what is to be removed");
         }
         if let Some(why) = left_open(plan, apply_record.unseen, apply_record.applied) {
             return stays(why);

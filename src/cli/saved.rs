@@ -197,6 +197,7 @@ pub(crate) fn rules(plan: &Plan, approval: &Approval) -> plan::Options {
     if !plan.steps.iter().any(is_repair) {
         rules.allow.remove(&RefusalKind::RepairTemplate);
     }
+    rules.no_remove = plan.scope.no_remove;
     rules
 }
 

@@ -36,6 +36,7 @@ mod held_domains;
 mod hostile;
 mod http2;
 mod import;
+mod kept;
 mod kill;
 mod kill_random;
 mod kill_release;

@@ -26,6 +26,7 @@ use crate::plan::{Action, Plan, Precondition, Step};
   emblazon apply
   emblazon apply --yes --cluster production
   emblazon apply --account acme                      one brand only
+  emblazon apply --no-remove                         add and change, remove nothing
   emblazon apply --sandbox examples/quickstart
   emblazon apply --sandbox --state /tmp/trial examples/quickstart     and what is live then stays
   emblazon apply --yes --expect 3f9a1c0b7d52         only the plan that was approved
@@ -103,7 +104,8 @@ impl ApplyArgs {
         let since = self.scope.changed_since.as_ref();
         let since = since.map(|since| format!("--changed-since {since}"));
         let dns = (self.records.skip_dns).then(|| "--skip-dns".to_owned());
-        account.or(since).or(dns)
+        let no_remove = (self.prune.no_remove).then(|| "--no-remove".to_owned());
+        account.or(since).or(dns).or(no_remove)
     }
 
     /// Returns the command that shows what this one would do, with the digest to approve.
@@ -131,6 +133,7 @@ impl ApplyArgs {
     pub(crate) fn anew(&self, plan: &Plan, options: &PlanOptions<'_>) -> String {
         let is_repair = |step: &Step| step.precondition == Precondition::UnservableTemplate;
         let guards = PruneArgs {
+            no_remove: plan.scope.no_remove,
             prune: plan.steps.iter().any(|step| step.action == Action::Delete),
             repair_template: plan.steps.iter().any(is_repair),
             allow: self.prune.allow.clone(),

@@ -22,6 +22,7 @@ use crate::plan::RefusalKind;
   emblazon plan
   emblazon plan --sandbox examples/quickstart
   emblazon plan --account acme                          one brand only
+  emblazon plan --no-remove                             add and change, remove nothing
   emblazon plan --cluster staging --format json
   emblazon plan --output json=report.json --output text=report.txt
   emblazon plan --out change.plan && emblazon apply change.plan
@@ -71,6 +72,10 @@ impl PlanArgs {
 /// Guards that the user lifts.
 #[derive(Args, Debug)]
 pub(crate) struct PruneArgs {
+    /// Remove nothing from the platform: neither keys nor assets, hosts, records or whitelabels. What would go is shown as
+    /// kept
+    #[arg(long, conflicts_with_all = ["prune", "repair_template"])]
+    pub(crate) no_remove: bool,
     /// Delete whitelabels that the tree declares as `whitelabel: null`
     #[arg(long)]
     pub(crate) prune: bool,
@@ -92,12 +97,17 @@ impl PruneArgs {
 
     /// Returns the words that lift the same guards for another command.
     pub(super) fn words(&self) -> Vec<String> {
+        let no_remove = self.no_remove.then(|| "--no-remove".to_owned());
         let prune = self.prune.then(|| "--prune".to_owned());
         let repair = (self.repair_template).then(|| "--repair-template".to_owned());
         let names = self.allow.iter().filter_map(|guard| guard.0.guard());
         let allow: Vec<&str> = names.collect();
         let allow = (!allow.is_empty()).then(|| ["--allow".to_owned(), allow.join(",")]);
         let allow = allow.into_iter().flatten();
-        prune.into_iter().chain(repair).chain(allow).collect()
+        (no_remove.into_iter())
+            .chain(prune)
+            .chain(repair)
+            .chain(allow)
+            .collect()
     }
 }

@@ -213,7 +213,10 @@ async fn fresh(
         revision: args.choice.rev.as_deref(),
         base: &args.base,
         scope: &args.scope,
-        rules: approval.rules(),
+        rules: plan::Options {
+            no_remove: args.prune.no_remove,
+            ..approval.rules()
+        },
         dns: Dns::unless(args.records.skip_dns),
         unused: None,
     };
@@ -593,7 +596,8 @@ async fn plan_again(
     platform: &Platform,
     args: &ApplyArgs,
 ) -> Result<Exit, Failure> {
-    let rules = approval::rules(approval::lifted(&[], &args.prune.asked()));
+    let mut rules = approval::rules(approval::lifted(&[], &args.prune.asked()));
+    rules.no_remove = args.prune.no_remove;
     let survey = Survey::take(
         ui,
         (&args.target, &mut *tree),

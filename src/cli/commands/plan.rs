@@ -8,7 +8,8 @@ use crate::cli::{Exit, approval, deadline, output, recorded, saved};
 use crate::report::Command;
 
 pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
-    let rules = approval::rules(approval::lifted(&args.prune.allow, &args.prune.asked()));
+    let mut rules = approval::rules(approval::lifted(&args.prune.allow, &args.prune.asked()));
+    rules.no_remove = args.prune.no_remove;
     let look = Look {
         command: Command::Plan,
         tree: &args.tree,

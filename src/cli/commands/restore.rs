@@ -125,7 +125,11 @@ fn restore_target(
 /// Builds the approval from the command line. A restore implies the deletions that it needs, and the replacement of a
 /// template that nobody can read.
 fn approval(args: &RestoreArgs) -> Result<Approval, Failure> {
-    let asked = [RefusalKind::Prune, RefusalKind::RepairTemplate];
+    let asked = [
+        RefusalKind::Prune,
+        RefusalKind::Remove,
+        RefusalKind::RepairTemplate,
+    ];
     Approval::new(&args.allow, &asked, args.expect.as_ref(), args.look())
 }
 

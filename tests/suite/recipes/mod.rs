@@ -73,6 +73,12 @@ fn the_smallest_tree() {
     check("examples/smallest/README.md", &Desk::with_examples());
 }
 
+/// What is kept, ignored and observed.
+#[test]
+fn the_careful_tree() {
+    check("examples/careful/README.md", &Desk::with_examples());
+}
+
 #[test]
 fn the_daemon() {
     check("examples/watch/README.md", &Desk::with_examples());
