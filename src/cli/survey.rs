@@ -214,6 +214,7 @@ pub(crate) fn tree_facts(command: Command, tree: &OpenTree) -> Facts<'_> {
     let loaded = &tree.loaded;
     Facts {
         desired: Some(&loaded.desired),
+        lint: &loaded.lint_notes,
         ..Facts::new(command, &loaded.diagnostics, &loaded.sources)
     }
 }

@@ -558,6 +558,20 @@ catalogue! {
          asked only where a network of dns.networks holds them: an address, and how many of its bits count.\n\n\
          wrong:  networks: [10.20.*]\n\
          right:  networks: [10.20.0.0/16]"
+    EB0813 Error "lint names no code"
+        "A rule of lint is for one kind of warning, by the code that the warning shows.\n\n\
+         wrong:  lint: {logo: {level: off, reason: …}}\n\
+         right:  lint: {EB0617: {level: off, reason: the logo stands on white}}"
+    EB0814 Error "an error cannot be turned off"
+        "What an error names cannot be applied as it stands, or would do harm. Only warnings can be turned off, or \
+         made errors.\n\n\
+         wrong:  lint: {EB0401: {level: off, reason: …}}\n\
+         right:  correct the domain"
+    EB0815 Warning "a lint rule that applies to nothing"
+        "Nothing in the tree is warned about with this code, or not in the files that the rule names: what it was \
+         written for is mended or gone, and the rule would hide the next mistake of its kind.\n\n\
+         wrong:  a rule for EB0617 in a tree without such a warning\n\
+         right:  delete the rule"
 }
 
 impl Code {

@@ -1,12 +1,14 @@
 //! One mistake in the tree.
 
-use super::{Code, Place};
+use super::{Code, Place, Severity};
 
 /// What is wrong in the tree, where, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Kind of mistake, stable across releases.
     pub code: Code,
+    /// Whether it stops `plan` and `apply`; that of the code, unless the tree says otherwise.
+    pub severity: Severity,
     /// One terse line that names the object: a lower-case fragment without a period.
     pub message: String,
     /// The place to change, with a short label.
@@ -46,6 +48,7 @@ impl Diagnostic {
     pub fn new(code: Code, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             code,
+            severity: code.severity(),
             message: message.into(),
             primary: None,
             related: Vec::new(),

@@ -39,6 +39,8 @@ pub struct Facts<'a> {
     pub base: Option<&'a Base>,
     /// Notes about the run as a whole.
     pub notes: &'a [String],
+    /// What the tree makes of warnings, with its reasons.
+    pub lint: &'a [String],
     /// The number of requests sent, if they were counted.
     pub requests: Option<Requests>,
     /// The results of the DNS check.
@@ -75,6 +77,7 @@ impl<'a> Facts<'a> {
             applied: None,
             base: None,
             notes: &[],
+            lint: &[],
             requests: None,
             dns: None,
             shard: None,
@@ -116,6 +119,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .unwrap_or_default()
             .into_iter()
             .chain(facts.notes.iter().cloned())
+            .chain(facts.lint.iter().cloned())
             .chain(facts.shard.iter().flat_map(|shard| shard.notes.clone()))
             .chain(
                 facts

@@ -84,7 +84,7 @@ pub fn problems(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<Problem>
         .iter()
         .map(|diagnostic| Problem {
             code: diagnostic.code,
-            severity: diagnostic.code.severity(),
+            severity: diagnostic.severity,
             message: diagnostic.message.clone(),
             primary: diagnostic
                 .primary

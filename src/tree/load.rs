@@ -174,8 +174,11 @@ pub(super) fn read_part(
         files: texts.keys().copied().collect(),
         protected: config.protected,
         canary: config.canary,
+        lint: config.lint,
         loaded: Loaded {
             diagnostics,
+            silenced: Diagnostics::new(),
+            lint_notes: Vec::new(),
             sources: files.sources(texts, known).lying_in(source.folder()),
             layers,
             brand_assets,
@@ -568,6 +571,6 @@ impl Loaded {
     pub fn has_errors(&self) -> bool {
         self.diagnostics
             .iter()
-            .any(|diagnostic| diagnostic.code.severity() == crate::diag::Severity::Error)
+            .any(|diagnostic| diagnostic.severity == crate::diag::Severity::Error)
     }
 }

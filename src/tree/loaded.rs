@@ -17,6 +17,10 @@ pub struct Loaded {
     pub desired: Desired,
     /// Every mistake, sorted by file and place.
     pub diagnostics: Diagnostics,
+    /// Warnings that `lint` turns off, in no particular order.
+    pub silenced: Diagnostics,
+    /// What `lint` did to the diagnostics, with the reasons.
+    pub lint_notes: Vec<String>,
     /// Texts of all files that were read, with secrets redacted.
     pub sources: SourceMap,
     /// Layers of every account of the tree, lowest first, including accounts that are not on the cluster;

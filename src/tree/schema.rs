@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::decode::config::USER_KEYS;
+use super::decode::config::{LINT_LEVELS, USER_KEYS};
 use super::decode::layer::{DNS_MODES, MODES, OWNERSHIPS, RECREATE};
 use super::decode::policy::{BILLING, REMOVAL};
 use super::decode::push::{ALGORITHMS, DEFAULT_SERVER_ID};
@@ -66,6 +66,7 @@ fn emblazon() -> Value {
             "clusters": described("The platforms, by name.", json!({"type": "object", "additionalProperties": cluster})),
             "defaults": described("The lowest layer: it holds for every account that does not say otherwise.", layer_object(Level::Lowest)),
             "policy": policy(),
+            "lint": lint(),
             "dns": dns("How DNS is observed and pushed."),
             "watch": watch(Level::Lowest),
             "extra_keys": described("Whitelabel keys that are let in beside the known ones, by dotted path.", json!({
@@ -131,6 +132,27 @@ fn watch(level: Level) -> Value {
         merge(&mut properties, tree);
     }
     map("What `emblazon watch` may do by itself.", properties)
+}
+
+/// What becomes of warnings, by their codes.
+fn lint() -> Value {
+    let mut rule = map(
+        "What becomes of one kind of warning.",
+        json!({
+            "level": described("off leaves it out, warning keeps it, error stops plan and apply.", json!({"enum": all(&LINT_LEVELS)})),
+            "reason": described("Why; every report says it.", json!({"type": "string"})),
+            "paths": described("The files and folders that this is for; all when left out.", json!({
+                "type": "array", "items": {"type": "string"}, "uniqueItems": true, "examples": [["accounts/acme", "brands/gold.yaml"]],
+            })),
+        }),
+    );
+    merge(&mut rule, json!({"required": ["level", "reason"]}));
+    described(
+        "What becomes of warnings, by their codes; errors stay errors. A rule that applies to nothing is told.",
+        json!({
+            "type": "object", "patternProperties": {"^EB[0-9]{4}$": rule}, "additionalProperties": false,
+        }),
+    )
 }
 
 /// What a run may remove: one word for everything, or one for each kind.

@@ -72,5 +72,5 @@ fn place(diagnostic: &Diagnostic) -> Option<Place> {
 }
 
 fn is_error(diagnostic: &Diagnostic) -> bool {
-    diagnostic.code.severity() == Severity::Error
+    diagnostic.severity == Severity::Error
 }

@@ -9,6 +9,7 @@ use super::check::{self, Guesses};
 use super::edit;
 use super::files::start_of;
 use super::layout::ACCOUNTS;
+use super::lint::{self, LintRule};
 use super::selection::Selection;
 use super::shorten::shorten;
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Spanned};
@@ -28,6 +29,8 @@ pub(super) struct Read {
     pub(super) protected: Vec<Spanned<AccountName>>,
     /// Canary accounts.
     pub(super) canary: Vec<Spanned<AccountName>>,
+    /// What the tree makes of warnings.
+    pub(super) lint: Vec<LintRule>,
 }
 
 impl Read {
@@ -40,12 +43,15 @@ impl Read {
             self.report_unknown(&self.protected, (Code::EB0807, "to protect"), &mut found);
             self.report_unknown(&self.canary, (Code::EB0810, "to begin with"), &mut found);
         }
-        let Self { mut loaded, .. } = self;
+        let Self {
+            mut loaded, lint, ..
+        } = self;
         found.extend(check::desired(&loaded.desired));
         if loaded.dns.push.is_none() {
             found.extend(check::unwritten(&loaded.desired.accounts));
         }
         loaded.diagnostics.append(&mut found);
+        lint::apply(&mut loaded, &lint);
         sort(&mut loaded.diagnostics);
         shorten(&mut loaded.diagnostics);
         loaded
@@ -64,7 +70,10 @@ impl Read {
                     None => is_brand(place.file) && !self.files.contains(&place.file),
                 })
         };
-        let standing: Vec<_> = (known.diagnostics.iter().filter(stands)).cloned().collect();
+        let standing: Vec<_> = (known.diagnostics.iter().chain(&known.silenced))
+            .filter(stands)
+            .cloned()
+            .collect();
         let loaded = &mut self.loaded;
         loaded.diagnostics.extend(standing);
         let accounts = known.desired.accounts.iter();
@@ -169,6 +178,7 @@ fn is_of_the_whole(code: Code) -> bool {
             | Code::EB0807
             | Code::EB0810
             | Code::EB0811
+            | Code::EB0815
     )
 }
 

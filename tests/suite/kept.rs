@@ -248,3 +248,27 @@ fn an_observed_account_is_never_written() {
     assert_eq!(world.live(BETA).unwrap()["domain"], "b.example.com");
     assert_eq!(world.live(ACME).unwrap()["domain"], "a.example.com");
 }
+
+/// A warning that is wanted is turned off with a reason, which every report says; another stops an apply.
+#[test]
+fn a_warning_is_turned_off_with_a_reason() {
+    let world = World::new();
+    world.write("brands/gold.yaml", "whitelabel: { hide_powered: true }\n");
+    let lint = |level: &str| {
+        let text = format!(
+            "clusters: {{ production: {{}} }}\nextra_keys: [theirs]\nlint: {{ EB0305: {{ level: {level}, reason: gold begins in May }} }}\n"
+        );
+        world.write("emblazon.yaml", &text);
+        world.commit(level);
+    };
+    lint("off");
+    for command in [["validate"].as_slice(), &["plan"]] {
+        let text = stdout(&world.run(command));
+        let told = "lint: EB0305 is off for 1 place: gold begins in May";
+        assert!(text.contains(told), "{text}");
+        assert!(!text.contains("no account extends"), "{text}");
+    }
+    lint("error");
+    check_exit(&world.run(&["apply", "--yes"]), 3);
+    assert_eq!(world.live(ACME).unwrap()["company_name"], "Acme");
+}

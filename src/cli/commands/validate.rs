@@ -27,6 +27,7 @@ pub(crate) fn validate(ui: Ui, args: &ValidateArgs) -> Result<Exit, Failure> {
 fn report_on(loaded: &Loaded) -> Report {
     report::report(&Facts {
         desired: Some(&loaded.desired),
+        lint: &loaded.lint_notes,
         ..Facts::new(Command::Validate, &loaded.diagnostics, &loaded.sources)
     })
 }

@@ -6,22 +6,31 @@ use url::Url;
 use super::dns::DnsKeys;
 use super::layer::{LAYER_KEYS, LayerContext};
 use super::{Fields, Reader};
-use crate::diag::{Code, Spanned};
+use crate::diag::{Code, Severity, Spanned};
 use crate::model::{AccountName, ClusterName, Identity, is_loopback};
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::{
-    AuthConfig, ClusterConfig, DnsSettings, Policy, SecretSource, UserAccount, WatchPolicy,
+    AuthConfig, ClusterConfig, DnsSettings, LintLevel, LintRule, Policy, SecretSource, UserAccount,
+    WatchPolicy,
 };
 
 /// The keys of `emblazon.yaml`.
-pub(in crate::tree) const CONFIG_KEYS: [&str; 6] = [
+pub(in crate::tree) const CONFIG_KEYS: [&str; 7] = [
     "clusters",
     "defaults",
     "policy",
     "dns",
     "watch",
+    "lint",
     "extra_keys",
+];
+
+/// Values of `level` in `lint`.
+pub(in crate::tree) const LINT_LEVELS: [(&str, LintLevel); 3] = [
+    ("off", LintLevel::Off),
+    ("warning", LintLevel::Warning),
+    ("error", LintLevel::Error),
 ];
 
 /// The keys of a cluster.
@@ -73,6 +82,8 @@ pub(in crate::tree) struct Config {
     pub(in crate::tree) watch: WatchPolicy,
     /// Canary accounts, with their places.
     pub(in crate::tree) canary: Vec<Spanned<AccountName>>,
+    /// What the tree makes of warnings.
+    pub(in crate::tree) lint: Vec<LintRule>,
     /// Keys that are allowed in addition to the known ones.
     pub(in crate::tree) extra_keys: Vec<String>,
 }
@@ -93,6 +104,7 @@ impl Config {
             dns: DnsKeys::default(),
             watch: WatchPolicy::default(),
             canary: Vec::new(),
+            lint: Vec::new(),
             extra_keys: Vec::new(),
         }
     }
@@ -112,6 +124,70 @@ impl Config {
 }
 
 impl Reader {
+    /// Reads what becomes of one kind of warning.
+    fn lint(&mut self, entry: &Entry) -> Option<LintRule> {
+        let code = self.lint_code(entry);
+        let what = format!("the rule for {}", entry.key);
+        let fields = self.fields(&entry.value, &what, &["level", "reason", "paths"]);
+        let node = fields.get("level");
+        let level = node.and_then(|node| self.choice(node, "level", &LINT_LEVELS));
+        let text = fields.get("reason");
+        let reason = text.and_then(|node| self.text(node, "reason"));
+        let reason = reason.filter(|reason| !reason.value.trim().is_empty());
+        for (key, is_missing) in [
+            ("level", node.is_none()),
+            (
+                "reason",
+                reason.is_none() && text.is_none_or(|node| !node.is_null()),
+            ),
+        ] {
+            if is_missing && matches!(entry.value.content, Content::Mapping(_)) {
+                self.report(
+                    Code::EB0205,
+                    format!("{what} has no {key}"),
+                    format!("add {key}:"),
+                    entry.value.place,
+                    "incomplete",
+                );
+            }
+        }
+        let paths = fields.get("paths");
+        let paths = paths.map_or_else(Vec::new, |node| self.texts(node, "paths"));
+        let (code, level) = (code?, level?);
+        if code.value.severity() == Severity::Error && level != LintLevel::Error {
+            self.report(
+                Code::EB0814,
+                format!("{} is an error, which cannot be turned off", code.value),
+                "delete the rule, and mend what the error names",
+                code.place,
+                "an error",
+            );
+            return None;
+        }
+        Some(LintRule {
+            code,
+            level,
+            reason: reason?.value,
+            paths: paths.into_iter().map(|path| path.value.into()).collect(),
+        })
+    }
+
+    fn lint_code(&mut self, entry: &Entry) -> Option<Spanned<Code>> {
+        let place = entry.key_place;
+        if let Some(value) = Code::parse(&entry.key) {
+            return Some(Spanned { value, place });
+        }
+        let codes = || Code::ALL.iter().map(|code| code.as_str());
+        let meant = self.guesses.nearest(&entry.key, codes);
+        let help = meant.map_or_else(
+            || "write the code that the warning shows, such as EB0617".to_owned(),
+            |code| format!("did you mean {code}?"),
+        );
+        let message = format!("lint names {}, which is no code of a diagnostic", entry.key);
+        self.report(Code::EB0813, message, help, place, "no such code");
+        None
+    }
+
     /// Reads `emblazon.yaml`.
     pub(in crate::tree) fn config(&mut self, root: &Node) -> Config {
         let mut config = Config::empty();
@@ -143,6 +219,11 @@ impl Reader {
         }
         if let Some(node) = fields.get("watch") {
             (config.watch, config.canary) = self.watch(node);
+        }
+        if let Some(node) = fields.get("lint") {
+            for entry in self.map(node, "lint").iter() {
+                config.lint.extend(self.lint(entry));
+            }
         }
         if let Some(node) = fields.get("dns") {
             config.dns = self.dns(node);

@@ -265,6 +265,59 @@ fn eb03_layers() {
     assert_snapshot!(tree(&absent), @"accounts/acme/account.yaml:3:19 EB0306 welcome is declared for an account that must have no whitelabel; delete the asset, or whitelabel: null; assets live in the whitelabel [accounts/acme/account.yaml:2:13]"); // EB0306
 }
 
+/// An unused brand is a warning, which a tree can turn off or make an error of, with a reason.
+#[test]
+fn eb08_lint() {
+    let lint = |rule: &str| {
+        let config = format!("clusters: {{production: {{}}}}\nlint: {{{rule}}}\n");
+        let tree = Tree::new(&[
+            ("emblazon.yaml", &*config),
+            ("brands/gold.yaml", "whitelabel: {hide_powered: true}\n"),
+            ("accounts/acme/account.yaml", ID),
+        ]);
+        let loaded = tree.load(Some("production"));
+        let errors = if loaded.has_errors() { "\nstops" } else { "" };
+        let notes = loaded.lint_notes.join("\n");
+        format!("{}\n{notes}{errors}", lines(&loaded))
+    };
+    assert_snapshot!(lint("EB0305: {level: off, reason: soon}"), @"lint: EB0305 is off for 1 place: soon");
+    assert_snapshot!(lint("EB0305: {level: error, reason: they rot}"), @"
+    brands/gold.yaml:1:1 EB0305 no account extends brand gold; name it in an account's extends, or delete the file
+    lint: EB0305 is an error for 1 place: they rot
+    stops
+    ");
+    assert_snapshot!(lint("EB0305: {level: off, reason: soon, paths: [brands/iron.yaml]}"), @"
+    brands/gold.yaml:1:1 EB0305 no account extends brand gold; name it in an account's extends, or delete the file
+    emblazon.yaml:2:8 EB0815 lint has a rule for EB0305, and nothing in its paths is warned about with it; delete the rule
+    "); // EB0815
+    assert_snapshot!(lint("EB0305: {level: off, reason: soon, paths: [brands]}"), @"lint: EB0305 is off for 1 place: soon");
+    assert_snapshot!(lint("EB0305: {level: off}"), @"
+    brands/gold.yaml:1:1 EB0305 no account extends brand gold; name it in an account's extends, or delete the file
+    emblazon.yaml:2:16 EB0205 the rule for EB0305 has no reason; add reason:
+
+    stops
+    ");
+    assert_snapshot!(lint("EB0305: {level: quiet, reason: \"\"}"), @r#"
+    brands/gold.yaml:1:1 EB0305 no account extends brand gold; name it in an account's extends, or delete the file
+    emblazon.yaml:2:16 EB0205 the rule for EB0305 has no reason; add reason:
+    emblazon.yaml:2:24 EB0204 level cannot be "quiet"; write one of off, warning, error
+
+    stops
+    "#);
+    assert_snapshot!(lint("EB305: {level: off, reason: soon}"), @"
+    brands/gold.yaml:1:1 EB0305 no account extends brand gold; name it in an account's extends, or delete the file
+    emblazon.yaml:2:8 EB0813 lint names EB305, which is no code of a diagnostic; did you mean EB0305?
+
+    stops
+    "); // EB0813
+    assert_snapshot!(lint("EB0401: {level: warning, reason: soon}"), @"
+    brands/gold.yaml:1:1 EB0305 no account extends brand gold; name it in an account's extends, or delete the file
+    emblazon.yaml:2:8 EB0814 EB0401 is an error, which cannot be turned off; delete the rule, and mend what the error names
+
+    stops
+    "); // EB0814
+}
+
 #[test]
 fn eb08_clusters_and_policy() {
     let over = format!("{ID}overrides: {{stagin: {{}}}}");
