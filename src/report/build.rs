@@ -106,6 +106,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .or_else(|| alone.map(|(plan, _)| plan.tree.clone())),
         plan: facts.plan.map(|(_, digest)| digest.clone()),
         recorded: false,
+        restored: false,
         problems,
         accounts: objects.accounts,
         unnamed: objects.unnamed,

@@ -98,6 +98,7 @@ pub(super) fn empty(command: Command) -> Report {
     Report {
         shard: None,
         recorded: false,
+        restored: false,
         command,
         cluster: Some(ClusterName::new("production")),
         tree: Some(Digest::of(b"tree")),

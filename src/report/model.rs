@@ -60,6 +60,9 @@ pub struct Report {
     pub plan: Option<Digest>,
     /// Whether the tree was compared with the last applied tree instead of the platform.
     pub recorded: bool,
+    /// Whether a run is undone, and the desired state is a snapshot.
+    #[serde(default)]
+    pub restored: bool,
     /// The problems in the tree, sorted by file and place.
     pub problems: Vec<Problem>,
     /// The accounts of the tree, sorted by name.
@@ -374,6 +377,20 @@ impl Report {
             .iter()
             .chain(&self.accounts)
             .chain(&self.zones)
+    }
+
+    /// Marks the report of a restore. A snapshot is no file of the tree, so that no place declares what it holds.
+    pub fn is_of_restore(&mut self) {
+        self.restored = true;
+        self.places = Places::default();
+        let objects = self.accounts.iter_mut().chain(&mut self.template);
+        for object in objects.chain(&mut self.zones) {
+            let steps = object.steps.iter_mut().flat_map(|step| &mut step.changes);
+            let kept = object.kept.iter_mut().map(|kept| &mut kept.change);
+            for change in object.changes.iter_mut().chain(steps).chain(kept) {
+                change.origin = None;
+            }
+        }
     }
 
     /// Iterates over the differences that stay, each with its object.

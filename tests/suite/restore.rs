@@ -53,6 +53,38 @@ fn a_run_is_undone() {
     platform.stop();
 }
 
+/// A restore is looked at without a terminal, and what is shown is what is approved; nothing is written for that.
+#[test]
+fn a_restore_is_shown_before_it_is_done() {
+    let platform = Platform::renamed("ab", "{}");
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    let run = platform.runs().remove(0);
+    // What the refusal says is done to its end.
+    let refused = stderr(&platform.run(&["restore", &run]));
+    let look = refused.split('`').nth(1).expect(&refused);
+    let words: Vec<&str> = look.split(' ').skip(1).collect();
+    let shown = platform.run(&words);
+    check_exit(&shown, 2);
+    let text = stdout(&shown);
+    assert!(
+        text.contains("\"new\" -> \"old\"") && !text.contains(":1:1"),
+        "{text}"
+    );
+    assert_eq!(platform.key('a', "company_name"), "new");
+    let (_, digest) = text.trim_end().rsplit_once("digest ").expect(&text);
+    let restored = platform.run(&["restore", &run, "--yes", "--expect", digest]);
+    check_exit(&restored, 0);
+    assert!(
+        stdout(&restored).contains("Restored: 2 of 2 steps"),
+        "{}",
+        stdout(&restored)
+    );
+    let next = "the next `apply` writes again what this undid";
+    assert!(stderr(&restored).contains(next), "{}", stderr(&restored));
+    check_exit(&platform.run(&["restore", &run, "--dry-run"]), 0);
+    platform.stop();
+}
+
 #[test]
 fn what_moved_since_is_left_alone_unless_told() {
     let platform = Platform::renamed("ab", "{}");

@@ -165,7 +165,7 @@ mod tests {
         check(
             "restore last acme --yes --moved --api https://b.example --tree brands",
             &look,
-            "emblazon restore --api https://b.example last acme --moved --tree brands",
+            "emblazon restore --api https://b.example last acme --dry-run --moved --tree brands",
         );
         let next = |command: &Command| match command {
             Command::Import(args) => args.next(),

@@ -96,11 +96,12 @@ pub(crate) struct HistoryShowArgs {
 /// run is left alone, unless --moved says otherwise.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
+  emblazon restore last --dry-run
   emblazon restore last
   emblazon restore 20261123T210514042Z-64879f7d
   emblazon restore 20261123T210514042Z-64879f7d acme zenith --yes
 
-Exit codes: 0 done, 1 nothing could be restored, 4 restored in part: something failed, or was refused, as
+Exit codes: 0 done, 2 with --dry-run: something would be restored, 1 nothing could be restored, 4 restored in part: something failed, or was refused, as
 what moved since is; 5 refused, and nothing was restored.")]
 pub(crate) struct RestoreArgs {
     /// The run, as `history` lists it, or `last`
@@ -114,6 +115,9 @@ pub(crate) struct RestoreArgs {
     pub(crate) tree: Utf8PathBuf,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
+    /// Show what would be restored, with the digest to approve, and write nothing
+    #[arg(long, conflicts_with_all = ["yes", "expect"])]
+    pub(crate) dry_run: bool,
     /// Also undo changes that were made since the run
     #[arg(long)]
     pub(crate) moved: bool,
@@ -148,9 +152,10 @@ impl RestoreArgs {
         history_command(&self.platform.sandbox, &self.tree)
     }
 
-    /// Returns the command that shows what this one would do, and asks.
+    /// Returns the command that shows what this one would do.
     pub(crate) fn look(&self) -> String {
-        let accounts: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
-        self.together(&self.run, &accounts)
+        let accounts = self.accounts.iter().map(String::as_str);
+        let options: Vec<&str> = accounts.chain(["--dry-run"]).collect();
+        self.together(&self.run, &options)
     }
 }

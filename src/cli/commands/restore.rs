@@ -29,6 +29,9 @@ use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, text};
 use crate::tree::{Desired, DesiredAccount};
 
+/// What follows a restore.
+const NEXT: &str = "the tree is as it was: the next `apply` writes again what this undid; revert the commit first, or bring what is live into the tree with `emblazon import`";
+
 pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     deadline::run_on(run(ui, args))
 }
@@ -47,9 +50,11 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let tree = tree::open(ui, &args.tree, &choice, Several::Refuse)?;
     let only: BTreeSet<AccountName> = args.accounts.iter().map(AccountName::new).collect();
     let back = restore_target(&tree, &manifest, &store, &only)?;
-    if !is_sure(args) && !ui.is_interactive() {
-        let message = "nobody can be asked here; pass `--yes`";
-        return Err(Failure::Usage(message.to_owned()));
+    if !is_sure(args) && !ui.is_interactive() && !args.dry_run {
+        return Err(Failure::Usage(format!(
+            "nobody can be asked here; look at `{}` and then pass `--yes`",
+            args.look()
+        )));
     }
     let request = LeaseRequest {
         folder: &args.tree,
@@ -68,7 +73,10 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         store: &store,
         only: &only,
     };
-    let work = async |guard| go_back(ui, args, &trip, back, &guard).await;
+    if args.dry_run {
+        return Box::pin(go_back(ui, args, &trip, back, None)).await;
+    }
+    let work = async |guard| go_back(ui, args, &trip, back, Some(&guard)).await;
     Box::pin(with_lease(ui, request, work)).await
 }
 
@@ -133,13 +141,13 @@ fn approval(args: &RestoreArgs) -> Result<Approval, Failure> {
     Approval::new(&args.allow, &asked, args.expect.as_ref(), args.look())
 }
 
-/// Plans the restore, shows it, asks, and executes it.
+/// Plans the restore, shows it, asks, and executes it; without a lease, it is only shown.
 async fn go_back(
     ui: Ui,
     args: &RestoreArgs,
     trip: &Trip<'_>,
     back: RestoreTarget,
-    guard: &LeaseGuard,
+    guard: Option<&LeaseGuard>,
 ) -> Result<Exit, Failure> {
     let Trip {
         run,
@@ -180,7 +188,13 @@ async fn go_back(
         plan: Some((&planned.plan, &digest)),
         ..Facts::new(Command::Plan, &[], &back.sources)
     };
-    let shown = report::report(&facts);
+    let mut shown = report::report(&facts);
+    shown.is_of_restore();
+    let Some(guard) = guard else {
+        platform.stop().await;
+        output::deliver(ui, &shown, &args.output)?;
+        return Ok(Exit::of(&shown));
+    };
     ui.message_page(&text::render(&shown, ui.stderr_options()));
     approval.check_digest(&digest, PlanOrigin::Restore)?;
     facts.command = Command::Apply;
@@ -200,8 +214,12 @@ async fn go_back(
         facts.applied = Some(&applied);
     }
     facts.requests = platform.requests();
-    let report = report::report(&facts);
+    let mut report = report::report(&facts);
+    report.is_of_restore();
     output::deliver_outcome(ui, &report, &Gallery::default(), &args.output)?;
+    if report.summary().count.done > 0 && !platform.is_sandbox() {
+        ui.message(NEXT);
+    }
     platform.stop().await;
     Ok(Exit::of_restore(&report))
 }

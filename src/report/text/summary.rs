@@ -24,7 +24,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         _ if summary.errors > 0 => tree_errors(&summary),
         Command::Plan => plan(report, &summary),
         Command::Drift => drift(report, &summary),
-        Command::Apply => apply(&summary),
+        Command::Apply => apply(report, &summary),
         Command::Dns => Vec::new(),
     };
     if !line.is_empty() {
@@ -123,9 +123,14 @@ fn drift(report: &Report, summary: &Summary) -> Vec<Piece> {
     line
 }
 
-fn apply(summary: &Summary) -> Vec<Piece> {
+fn apply(report: &Report, summary: &Summary) -> Vec<Piece> {
+    let done = if report.restored {
+        "Restored"
+    } else {
+        "Applied"
+    };
     let mut line = if summary.steps == 0 {
-        vec![piece(Tone::Good, "Applied: nothing to do")]
+        vec![piece(Tone::Good, format!("{done}: nothing to do"))]
     } else {
         let tone = if summary.count.done == summary.steps {
             Tone::Good
@@ -133,7 +138,7 @@ fn apply(summary: &Summary) -> Vec<Piece> {
             Tone::Failure
         };
         let text = format!(
-            "Applied: {} of {}",
+            "{done}: {} of {}",
             summary.count.done,
             count(summary.steps, "step")
         );
