@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::remote::{GitError, LocalClone, Remote, Swap};
 use super::written::{MAX_RECORD, Written};
-use crate::diff::WrittenTree;
+use crate::diff::{WrittenParts, WrittenTree};
 use crate::model::{ClusterName, Shard};
 use crate::tree::{
     Base, Known, Precedence, Selection, object_size, precedence, short_commit, written_ref,
@@ -98,6 +98,14 @@ impl WrittenRef {
     #[must_use]
     pub fn seen(&self, shard: Option<Shard>) -> Option<&str> {
         self.seen.get(&self.reference(shard)).map(String::as_str)
+    }
+
+    /// Iterates over the commits that something was written from since the base, with what was written.
+    pub fn commits(&self) -> impl Iterator<Item = (&String, &WrittenParts)> {
+        self.known
+            .values()
+            .flat_map(|written| &written.at)
+            .map(|(commit, parts)| (commit, parts))
     }
 
     /// Reads what runs have written since the base. What cannot be read or trusted is reported, and counts as nothing.

@@ -14,8 +14,8 @@ use crate::model::{Shard, count};
 use crate::plan::Plan;
 use crate::reconcile::{Advance, BaseRefs};
 use crate::tree::{
-    Base, ClusterConfig, Desired, Known, NotCommitted, Precedence, committed, precedence,
-    short_commit,
+    Base, ClusterConfig, Desired, Known, NotCommitted, Precedence, Selection, committed,
+    precedence, short_commit,
 };
 
 /// The Git state of a tree and its cluster.
@@ -27,6 +27,8 @@ pub(crate) struct GitState {
     refs: Option<BaseRefs>,
     /// What incomplete runs wrote since the base.
     recalled: Recalled,
+    /// The accounts that are looked at, unless all are.
+    selection: Option<Selection>,
 }
 
 /// The result of an apply, from which the base follows.
@@ -90,6 +92,7 @@ impl GitState {
             commit: None,
             refs: None,
             recalled: Recalled::default(),
+            selection: only.cloned(),
         };
         if platform.sandbox.is_wanted() {
             return Ok(git);
@@ -236,10 +239,16 @@ impl GitState {
         remembered.map_err(|error| not_remembered(&error.to_string()))
     }
 
-    /// Returns a note if the tree is, or may be, older than the one that was applied last.
+    /// Returns a note if the tree is, or may be, older than what was applied last: the base, or what runs for some
+    /// accounts wrote since.
     pub(crate) fn older(&self, folder: &Utf8Path) -> Option<String> {
-        let base = self.base.as_ref()?.commit()?;
         let commit = self.commit.as_ref()?.as_ref().ok()?;
+        let base = self.base.as_ref().and_then(Base::commit);
+        base.and_then(|base| self.older_than_base(folder, commit, base))
+            .or_else(|| self.older_than_written(folder, commit))
+    }
+
+    fn older_than_base(&self, folder: &Utf8Path, commit: &str, base: &str) -> Option<String> {
         let (this, applied) = (short_commit(commit), short_commit(base));
         match precedence(folder, commit, base) {
             Precedence::NotBefore => None,
@@ -254,6 +263,23 @@ impl GitState {
                 ))
             }
         }
+    }
+
+    fn older_than_written(&self, folder: &Utf8Path, commit: &str) -> Option<String> {
+        let is_looked_at = |parts: &WrittenParts| match &self.selection {
+            Some(selection) => selection.0.iter().any(|name| parts.covers(name)),
+            None => parts.objects() > 0,
+        };
+        let mut written = self.written.as_ref()?.commits();
+        let (newer, parts) = written.find(|(newer, parts)| {
+            is_looked_at(parts) && precedence(folder, commit, newer) == Precedence::Before
+        })?;
+        Some(format!(
+            "commit {} comes before commit {}, of which {} was written already",
+            short_commit(commit),
+            short_commit(newer),
+            count(parts.objects(), "object")
+        ))
     }
 
     /// Returns a note if another commit was applied since a plan was saved.

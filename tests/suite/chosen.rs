@@ -174,3 +174,27 @@ fn a_folder_is_chosen_before_a_domain() {
     assert_eq!(world.live_name(BETA), json!("Beta Group"));
     assert!(world.live(ACME).unwrap().get("domain").is_none());
 }
+
+/// What was applied for some accounts is not undone by an older commit, unless somebody says that it is to be.
+#[test]
+fn an_older_commit_does_not_undo_what_was_chosen() {
+    let world = World::new();
+    world.apply();
+    let old = world.head();
+    world.account("beta", BETA, "company_name: Beta Group");
+    world.commit("rename beta");
+    check_exit(&world.run(&["apply", "--yes", "--account", "beta"]), 0);
+    crate::git::git(&world.clone, &["checkout", "--quiet", &old]);
+    let refused = world.run(&["apply", "--yes"]);
+    check_exit(&refused, 5);
+    let text = stderr(&refused);
+    assert!(
+        text.contains("of which 1 object was written already; pass --rollback"),
+        "{text}"
+    );
+    assert_eq!(world.live_name(BETA), json!("Beta Group"));
+    // It says nothing of the other account.
+    check_exit(&world.run(&["apply", "--yes", "--account", "acme"]), 0);
+    check_exit(&world.run(&["apply", "--yes", "--rollback"]), 0);
+    assert_eq!(world.live_name(BETA), json!("Beta Voice"));
+}
