@@ -59,13 +59,12 @@ fn commit(plan: &Plan, folder: &Utf8Path, choice: &TreeChoice) -> Option<String>
 
 /// Reads a plan, and verifies its checksum.
 pub(crate) fn read(file: &Utf8Path) -> Result<Plan, Failure> {
-    let bytes = read_bounded(file).with_context(|| file.to_string())?;
-    unsealed(file, &bytes)
+    unsealed(file, &bytes_of(file)?)
 }
 
 /// Reads a plan that an allowed signer has signed, and returns the signer.
 pub(crate) fn read_signed(file: &Utf8Path, signers: &Utf8Path) -> Result<(Plan, String), Failure> {
-    let bytes = read_bounded(file).with_context(|| file.to_string())?;
+    let bytes = bytes_of(file)?;
     let signer = signature::signer(file, &bytes, signers)?;
     Ok((unsealed(file, &bytes)?, signer))
 }
@@ -77,6 +76,31 @@ fn unsealed(file: &Utf8Path, bytes: &[u8]) -> Result<Plan, Failure> {
         }
         PlanFormatError::Shape(_) => Failure::Usage(format!("{file}: {error}")),
     })
+}
+
+fn bytes_of(file: &Utf8Path) -> Result<Vec<u8>, Failure> {
+    match read_bounded(file) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Failure::Usage(no_such_plan(file)))
+        }
+        Err(error) => Err(error).with_context(|| file.to_string())?,
+    }
+}
+
+/// Returns the message for a plan that is not there.
+pub(crate) fn no_such_plan(file: &Utf8Path) -> String {
+    format!("there is no file {file}; `emblazon plan --out {file}` saves a plan there")
+}
+
+/// Refuses a file that could not be written, before anything is read for it.
+pub(crate) fn check_folder(file: &Utf8Path) -> Result<(), Failure> {
+    match file.parent().filter(|folder| !folder.as_str().is_empty()) {
+        Some(folder) if !folder.is_dir() => Err(Failure::Usage(format!(
+            "--out {file}: there is no folder {folder}; make it, or name a file in another one"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn read_bounded(file: &Utf8Path) -> io::Result<Vec<u8>> {

@@ -98,6 +98,23 @@ fn wrong_usage_is_64() {
     check(&["explain", "EB0100"], "did you mean EB0101?");
     check(&["plan", "-q", "-v"], "cannot be used with");
     check(&["plan", "--api", ""], "leave it out to take the tree's");
+    check(
+        &["plan", "--output", "xml=report"],
+        "\"xml\" is no format; known are text, html",
+    );
+    check(
+        &["apply", "nosuch.plan", "--yes"],
+        "there is no folder and no file nosuch.plan",
+    );
+    check(
+        &["show", "nosuch"],
+        "there is no file nosuch; `emblazon plan --out nosuch` saves a plan there",
+    );
+    check(
+        &["plan", "--out", "nodir/x"],
+        "there is no folder nodir; make it",
+    );
+    check(&["watch", "--listen", "8642"], "such as 127.0.0.1:8642");
     check(&["import", "--api", "kazoo"], "https://api.example.com");
 }
 

@@ -1,4 +1,6 @@
-//! The URL of an API on the command line.
+//! The URL of an API, and where to listen, on the command line.
+
+use std::net::SocketAddr;
 
 use url::Url;
 
@@ -12,6 +14,17 @@ pub(super) fn address(text: &str) -> Result<String, String> {
         )),
         _ => Err(example.to_owned()),
     }
+}
+
+/// Parses where to listen.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    let port = text.parse::<u16>().ok();
+    let example = port.map_or_else(
+        || "127.0.0.1:8642".to_owned(),
+        |port| format!("127.0.0.1:{port}"),
+    );
+    let wrong = |_| format!("write address and port, such as {example}");
+    text.parse().map_err(wrong)
 }
 
 #[cfg(test)]
@@ -30,5 +43,25 @@ mod tests {
         check("api.example.com", false);
         check("localhost:8000", false);
         check("mailto:api@example.com", false);
+    }
+
+    #[test]
+    fn places_to_listen() {
+        #[track_caller]
+        fn check(text: &str, expected: Result<&str, &str>) {
+            let found = listen(text).map(|address| address.to_string());
+            let expected = expected.map(str::to_owned).map_err(str::to_owned);
+            assert_eq!(found, expected, "{text}");
+        }
+        check("127.0.0.1:8642", Ok("127.0.0.1:8642"));
+        check("[::1]:0", Ok("[::1]:0"));
+        check(
+            "8000",
+            Err("write address and port, such as 127.0.0.1:8000"),
+        );
+        check(
+            "localhost",
+            Err("write address and port, such as 127.0.0.1:8642"),
+        );
     }
 }

@@ -73,10 +73,17 @@ impl<F: ValueEnum> FromStr for Output<F> {
             .filter(|(_, file)| !file.is_empty())
             .ok_or("write FORMAT=FILE, such as json=report.json")?;
         Ok(Self {
-            format: F::from_str(format, false)?,
+            format: F::from_str(format, false).map_err(|_| unknown::<F>(format))?,
             file: file.into(),
         })
     }
+}
+
+fn unknown<F: ValueEnum>(format: &str) -> String {
+    let known = F::value_variants().iter();
+    let known = known.filter_map(ValueEnum::to_possible_value);
+    let known: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
+    format!("{format:?} is no format; known are {}", known.join(", "))
 }
 
 #[cfg(test)]
@@ -98,5 +105,9 @@ mod tests {
         check("json", Err(()));
         check("json=", Err(()));
         check("xml=a", Err(()));
+        assert_eq!(
+            "xml=a".parse::<Output>().unwrap_err(),
+            "\"xml\" is no format; known are text, html, json, markdown, sarif, junit, github"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::address::listen;
 use super::output::ListFormat;
 use super::platform::PlatformArgs;
 use super::tree::TreeChoice;
@@ -80,7 +81,7 @@ impl From<ProfileName> for Profile {
   emblazon sandbox --format json      prints one line: {\"api\": …, \"api_key\": …, \"account_id\": …}")]
 pub(crate) struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", value_parser = listen, default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
     /// Serve the seed's DNS on this port of 127.0.0.1 and of the addresses after it; 0 takes a free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]

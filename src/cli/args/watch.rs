@@ -5,6 +5,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueHint};
 
+use super::address::listen;
 use super::duration::duration;
 use super::output::ListFormat;
 use super::platform::PlatformArgs;
@@ -54,7 +55,7 @@ pub(crate) struct WatchArgs {
     #[arg(long, conflicts_with = "config")]
     pub(crate) no_push: bool,
     /// Serve the dashboard at this address of this machine, such as 127.0.0.1:8642
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "once")]
+    #[arg(long, value_name = "ADDRESS", value_parser = listen, conflicts_with = "once")]
     pub(crate) listen: Option<std::net::SocketAddr>,
     /// Let the platform tell of its changes: the daemon creates webhooks there, and removes them at its end
     #[arg(long, requires = "listen", conflicts_with_all = ["config", "once"])]

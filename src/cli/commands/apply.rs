@@ -38,6 +38,12 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
             args.look()
         )));
     }
+    if !args.target.exists() {
+        return Err(Failure::Usage(format!(
+            "there is no folder and no file {0}; name the folder with emblazon.yaml, or a plan that `emblazon plan --out {0}` saved",
+            args.target
+        )));
+    }
     let is_saved = args.target.is_file();
     let mut asked = args.prune.asked();
     if is_saved {

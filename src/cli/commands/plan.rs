@@ -8,6 +8,9 @@ use crate::cli::{Exit, approval, deadline, output, recorded, saved};
 use crate::report::Command;
 
 pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
+    if let Some(file) = &args.out {
+        saved::check_folder(file)?;
+    }
     let mut rules = approval::rules(approval::lifted(&args.prune.allow, &args.prune.asked()));
     rules.no_remove = args.prune.no_remove;
     let look = Look {
