@@ -62,6 +62,7 @@ mod source_text;
 mod stage;
 mod stand_in;
 mod standing;
+mod status;
 mod template;
 mod tls;
 mod trust;

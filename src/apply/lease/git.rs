@@ -71,6 +71,24 @@ impl GitLease {
         self.fence.clone()
     }
 
+    /// Returns who holds the lease, or one that excludes it; takes nothing.
+    ///
+    /// # Errors
+    /// When the remote cannot be read, or holds no record.
+    pub async fn holder(&self) -> Result<Option<Record>, LeaseError> {
+        let whole = self.scope.whole().to_owned();
+        for (reference, id) in self.remote.values(&whole).await? {
+            if reference != self.reference && !self.scope.is_rival(&whole, &reference) {
+                continue;
+            }
+            let record = self.read(&reference, &id).await?;
+            if let Some(record) = record.filter(|it| !it.is_over((self.now)(), self.skew)) {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
     fn delete_command(&self, reference: &str) -> String {
         format!("git push {} :{reference}", self.remote.name())
     }

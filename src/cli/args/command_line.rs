@@ -13,6 +13,7 @@ use super::import::ImportArgs;
 use super::plan::PlanArgs;
 use super::probe::ProbeArgs;
 use super::report::ReportCommand;
+use super::status::StatusArgs;
 use super::tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
 use super::validate::ValidateArgs;
 use super::watch::WatchArgs;
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     Apply(ApplyArgs),
     Drift(DriftArgs),
+    Status(StatusArgs),
     Probe(ProbeArgs),
     Show(ShowArgs),
     #[command(subcommand)]

@@ -53,7 +53,7 @@ fn list(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn as_json(record: &Record) -> serde_json::Value {
+pub(super) fn as_json(record: &Record) -> serde_json::Value {
     json!({
         "run": record.run.as_str(),
         "cluster": record.cluster.as_str(),
@@ -70,7 +70,7 @@ fn as_json(record: &Record) -> serde_json::Value {
     })
 }
 
-fn table(records: &[Record]) -> String {
+pub(super) fn table(records: &[Record]) -> String {
     let width = |text: fn(&Record) -> &str| records.iter().map(|record| text(record).len()).max();
     let run = width(|record| record.run.as_str()).unwrap_or_default();
     let cluster = width(|record| record.cluster.as_str()).unwrap_or_default();

@@ -20,6 +20,7 @@ mod restore;
 mod sandbox;
 mod schema;
 mod show;
+mod status;
 mod validate;
 mod watch;
 
@@ -43,5 +44,6 @@ pub(super) use restore::restore;
 pub(super) use sandbox::sandbox;
 pub(super) use schema::schema;
 pub(super) use show::show;
+pub(super) use status::status;
 pub(super) use validate::validate;
 pub(super) use watch::watch;
