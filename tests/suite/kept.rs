@@ -154,7 +154,7 @@ fn a_key_is_removed_once_somebody_asks() {
         "{text}"
     );
     for remedy in ["--forget acme:whitelabel.brandColor", "--allow remove"] {
-        assert!(text.replace("\n", " ").contains(remedy), "{remedy}: {text}");
+        assert!(text.replace('\n', " ").contains(remedy), "{remedy}: {text}");
     }
     // The rest goes on meanwhile.
     check_exit(&world.run(&["apply", "--yes"]), 5);
