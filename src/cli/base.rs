@@ -270,7 +270,7 @@ impl GitState {
             Some(selection) => selection.0.iter().any(|name| parts.covers(name)),
             None => parts.objects() > 0,
         };
-        let mut written = self.written.as_ref()?.commits();
+        let mut written = self.refs.as_ref()?.written();
         let (newer, parts) = written.find(|(newer, parts)| {
             is_looked_at(parts) && precedence(folder, commit, newer) == Precedence::Before
         })?;

@@ -122,6 +122,11 @@ impl BaseRefs {
         written.recall(recall).await
     }
 
+    /// Iterates over the commits that something was written from since the base, with what was written.
+    pub fn written(&self) -> impl Iterator<Item = (&String, &WrittenParts)> {
+        self.written.iter().flat_map(WrittenRef::commits)
+    }
+
     /// Records what a run may write of a commit, before it writes.
     ///
     /// # Errors

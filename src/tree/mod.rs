@@ -55,8 +55,8 @@ mod whole;
 mod workdir;
 mod yaml;
 
-pub(crate) use assets::{Tag, elements};
 pub use account::{AccountMode, AccountPolicy, Declared, DesiredAccount, DnsMode, Ownership};
+pub(crate) use assets::{Tag, elements};
 pub use base::{
     Asked, Base, BaseAccounts, NotCommitted, applied_ref, committed, departed, fetch_command,
     lease_ref, plain_name, written_ref,

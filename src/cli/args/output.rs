@@ -41,6 +41,17 @@ pub(crate) enum Format {
 }
 
 impl OutputArgs {
+    /// Prints in one format, and writes no file.
+    pub(crate) fn printing(format: ListFormat) -> Self {
+        Self {
+            format: match format {
+                ListFormat::Text => Format::Text,
+                ListFormat::Json => Format::Json,
+            },
+            output: Vec::new(),
+        }
+    }
+
     /// Returns whether any format shows pictures.
     pub(crate) fn shows_pictures(&self) -> bool {
         let mut formats = self.output.iter().map(|output| output.format);

@@ -144,7 +144,10 @@ impl<'a> Store<'a> {
         let bytes = self.gallery.asset(&facts.digest).ok()?;
         let picture = assets::decode(facts.asset_type?, bytes).ok()?;
         let insight = Insight::of(&picture);
-        insight.background.is_none().then_some(insight.on_dark.faint)
+        insight
+            .background
+            .is_none()
+            .then_some(insight.on_dark.faint)
     }
 
     /// Renders the pictures, for the rest of the page to refer to.
