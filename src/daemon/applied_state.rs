@@ -65,16 +65,12 @@ impl AppliedState {
         (setup, source): (&Setup, &Source),
         conditions: &mut Conditions,
     ) -> Result<Option<String>, String> {
-        let named = match setup.platform {
-            None => {
-                self.read_refs(revision, (setup, source), conditions)
-                    .await?
-            }
-            Some(_) => {
-                conditions.untrusted_base = None;
-                None
-            }
-        };
+        conditions.untrusted_base = None;
+        let mut named = None;
+        if setup.platform.is_none() {
+            let from = (setup, source);
+            named = self.read_refs(revision, from, conditions).await?;
+        }
         if setup.shard.is_some() {
             // A shard takes its accounts and its base from the ref, which all shards see.
             return Ok(named);
@@ -173,7 +169,6 @@ impl AppliedState {
         let cluster = &revision.loaded.desired.cluster.name;
         let reference = source.applied_ref(cluster);
         let Some(reference) = reference.map_err(|error| unknown(&error))? else {
-            conditions.untrusted_base = None;
             return Ok(None);
         };
         let refs = BaseRefs::new(reference).for_runs(setup.shard, setup.push);

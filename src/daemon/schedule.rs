@@ -155,10 +155,6 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the agenda knows names, which the template has none of"
-    )]
     fn account(number: usize) -> ObjectName {
         AccountName::new(format!("account-{number:04}")).into()
     }
