@@ -131,6 +131,7 @@ fn drift_after_a_hand_edit() {
     check_exit(&output, 2);
     insta::assert_snapshot!(stdout(&output), @r#"
     acme  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      Acme Voice · acme.example.com: company name
       ~ whitelabel.company_name  live "Hacked\u{1b}[2J"  tree "Acme Voice"
           (accounts/acme/account.yaml:3:17)
 
@@ -149,7 +150,6 @@ fn drift_after_a_hand_edit() {
     world.stop();
 }
 
-/// Invariant 4: apply, then plan, is empty; what the tree does not declare survives.
 /// Somebody deleted a whole whitelabel: its keys and assets are not told one by one.
 #[test]
 fn drift_after_a_deletion_by_hand() {
@@ -173,6 +173,8 @@ fn drift_after_a_deletion_by_hand() {
     check_exit(&drift, 2);
     insta::assert_snapshot!(stdout(&drift), @"
     a  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      brand missing
+      ! The brand is missing: its customers see the platform's own brand.
       ~ whitelabel  the whole whitelabel is gone
           changed on the platform  (accounts/a/account.yaml:1:10)
 

@@ -227,7 +227,7 @@ fn a_probe_in_formats_for_machines_and_forges() {
     let refused = probe(&["northwind"], &["--output", "sarif=x"]);
     check_exit(&refused, 64);
     assert!(
-        stderr(&refused).contains("invalid variant: sarif"),
+        stderr(&refused).contains("\"sarif\" is no format; known are text, json, markdown, junit, github"),
         "{}",
         stderr(&refused)
     );
