@@ -227,7 +227,8 @@ fn a_probe_in_formats_for_machines_and_forges() {
     let refused = probe(&["northwind"], &["--output", "sarif=x"]);
     check_exit(&refused, 64);
     assert!(
-        stderr(&refused).contains("\"sarif\" is no format; known are text, json, markdown, junit, github"),
+        stderr(&refused)
+            .contains("\"sarif\" is no format; known are text, json, markdown, junit, github"),
         "{}",
         stderr(&refused)
     );
