@@ -161,6 +161,7 @@ impl Controller {
         self.history_log
             .end(Finding::BadTree, None, now, "a good tree is in force");
         let desired = &revision.loaded.desired;
+        self.applied.begin_base(desired);
         let before = self.revision.as_ref().map(|before| &before.loaded);
         let is_other_cluster =
             before.is_some_and(|before| before.desired.cluster != desired.cluster);

@@ -330,6 +330,17 @@ impl AppliedState {
         }
     }
 
+    /// Starts with an empty base where nothing is known to have been applied, so that the first cycle, which enters what is
+    /// live already, changes nothing about the causes that a plan shows.
+    pub(super) fn begin_base(&mut self, desired: &Desired) {
+        self.base.get_or_insert_with(|| Desired {
+            accounts: Vec::new(),
+            template: None,
+            cluster: desired.cluster.clone(),
+            policy: desired.policy.clone(),
+        });
+    }
+
     /// Moves into the base what is known to be live, and returns whether that changed the base.
     pub(super) fn settle(&mut self, desired: &Desired, differences: &Differences) -> bool {
         settle(&mut self.base, desired, differences)

@@ -145,7 +145,7 @@ impl Interventions {
             Ok(steps) => steps,
             Err(instead) => {
                 let message = format!(
-                    "it is not what there is to do any more; look at plan {} and approve that",
+                    "the plan has changed since; look at plan {} and approve that",
                     instead.short()
                 );
                 return self.drop_approval(&message, log, published);

@@ -112,7 +112,7 @@ pub(super) fn approve(shared: &Shared, plan: &str, author: Author) -> Result<usi
     let plan = match &status.cluster.plan {
         Some(known) if known.is_meant_by(plan) => known.clone(),
         Some(_) => {
-            let why = "this is not the plan by now; look at it again, and approve that, by the first 12 digits of its digest or all of them";
+            let why = "the plan has changed since; look at it again, and approve that, by the first 12 digits of its digest or all of them";
             return Err(Refused::new(StatusCode::CONFLICT, why));
         }
         None => return Err(Refused::new(StatusCode::CONFLICT, nothing(&status))),

@@ -67,7 +67,7 @@ impl Card {
             heading: visible(heading.as_deref().unwrap_or(subject.title)).into_owned(),
             domain: domain.map(|domain| visible(&domain).into_owned()),
             outcomes: sentences(subject.id, &changes, tense),
-            undo: risk.filter(|risk| *risk == Risk::Destructive).map(|_| {
+            undo: risk.filter(|risk| *risk == Risk::Destructive && subject.id.is_some()).map(|_| {
                 "The brand is offline until it is written again. `emblazon restore RUN` brings back what was deleted."
             }),
         }
@@ -116,7 +116,12 @@ impl Card {
     #[must_use]
     pub fn seen_by(&self) -> &'static str {
         let visibilities = self.outcomes.iter().map(|outcome| outcome.visibility);
+        let seen = |visibility| matches!(visibility, Visibility::Login | Visibility::SignedIn);
+        let most = visibilities.clone().filter(|one| seen(*one)).max();
         match visibilities.min() {
+            Some(Visibility::Login) if most == Some(Visibility::SignedIn) => {
+                "Everybody who opens the login page sees some of this, and customers see the rest once they are signed in."
+            }
             Some(Visibility::Login) => "Everybody who opens the login page sees this.",
             Some(Visibility::SignedIn) => "Customers see this once they are signed in.",
             Some(Visibility::Names) => "Phones and browsers follow this through DNS.",

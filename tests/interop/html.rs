@@ -100,7 +100,7 @@ fn reads(browser: &Browser, name: &str, how: &str) {
     let sentences: &[&str] = match name {
         "plan" => &[
             "The brand goes live at phones.delta.example.",
-            "Address becomes voice.acme.example (today phone.bluebird.example).",
+            "Address becomes voice.acme.example (currently phone.bluebird.example).",
             "“Powered by 2600hz” disappears.",
             "Logo changes.",
         ],

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use emblazon::daemon::{EventStatus, Status};
+use emblazon::daemon::{EventSource, EventStatus, Status};
 use emblazon::dashboard::metrics;
 use jiff::Timestamp;
 
@@ -30,7 +30,7 @@ fn prometheus_understands_metrics_and_rules() {
         .unwrap();
     let mut status = Status::new(Timestamp::UNIX_EPOCH);
     status.cluster.events = Some(EventStatus::default());
-    let text = metrics(&status, &[]);
+    let mut text = metrics(&status, &[]);
     check
         .stdin
         .take()
@@ -42,6 +42,11 @@ fn prometheus_understands_metrics_and_rules() {
     assert!(output.status.success() && said.is_empty(), "{said}");
     // A rule about a metric that does not exist never fires.
     let rules = std::fs::read_to_string(rules).unwrap();
+    status.cluster.events = Some(EventStatus {
+        by: EventSource::Blackhole,
+        ..EventStatus::default()
+    });
+    text += &metrics(&status, &[]);
     for word in rules.split(|c: char| !c.is_ascii_lowercase() && c != '_') {
         if word.starts_with("emblazon_") && word != "emblazon_webhooks_total" {
             assert!(text.contains(&format!("# TYPE {word} ")), "{word}");

@@ -45,7 +45,8 @@ fn fields(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields, R
     if shared.access.is_own_form(headers, given) {
         return Ok(fields);
     }
-    let why = "This form is too old, or comes from elsewhere. Go back, load the page anew, and try again.\n";
+    let why =
+        "This form is too old, or comes from elsewhere. Go back, reload the page, and try again.\n";
     Err((StatusCode::FORBIDDEN, why).into_response())
 }
 
@@ -100,7 +101,7 @@ fn ordered(
     let reason = text(&fields, "reason");
     let given = intervene::author(admitted, Some(name), Some(reason));
     if let Err(Refused { status, why }) = given.and_then(|author| give(&fields, author)) {
-        let why = format!("Not done: {why}.\nGo back and load the page anew.\n");
+        let why = format!("Not done: {why}.\nGo back and reload the page.\n");
         return (status, why).into_response();
     }
     let mut response = back(&fields, done);

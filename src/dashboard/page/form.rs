@@ -29,7 +29,7 @@ fn author(frame: &Frame<'_>, form: &str, why: Option<&str>) -> Markup {
         }
         @if let Some(example) = why {
             div.field {
-                label for={ (form) "-reason" } { "Why (may be left out)" }
+                label for={ (form) "-reason" } { "Reason (optional)" }
                 input id={ (form) "-reason" } name="reason" maxlength="500" autocomplete="off" placeholder=(example);
             }
         }

@@ -47,6 +47,8 @@ pub(super) fn sentence(frame: &Frame<'_>) -> Markup {
             "Paused: nothing is written."
         } @else if status.cluster.approval.is_some() {
             (counted(status.cluster.offer.steps, "step is", "steps are")) " approved and being carried out."
+        } @else if next == 0 && approvable == 0 && left == 0 {
+            "Nothing is left to apply."
         } @else if next == 0 {
             "Nothing is applied automatically."
         } @else {
@@ -67,8 +69,8 @@ fn approval(frame: &Frame<'_>) -> Markup {
                 @match obstacle(status) {
                     Ok(()) => {
                         p {
-                            "You approve exactly what this page shows, plan " code { (digest.short()) } ": "
-                            (counted(status.cluster.offer.steps, "step", "steps")) ", without those that the policy excludes."
+                            "You are approving exactly the " (counted(status.cluster.offer.steps, "step", "steps"))
+                            " on this page (plan " code { (digest.short()) } "). Steps that the policy excludes are not among them."
                         }
                         (form::approve(frame, digest.as_str()))
                     },
@@ -166,7 +168,7 @@ fn part_id(taker: Taker) -> &'static str {
 fn by(taker: Taker) -> &'static str {
     match taker {
         Taker::NextRun => "applied automatically",
-        Taker::Approval => "waits for approval",
+        Taker::Approval => "waiting for approval",
         Taker::Nobody => "excluded by the policy",
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn because(reason: Reason) -> &'static str {
         Reason::Confirming => "a second read is to confirm a difference",
         Reason::Applying => "steps are being carried out",
         Reason::BackingOff => "it did not succeed, and is tried again",
-        Reason::AwaitingApproval => "waits for approval",
+        Reason::AwaitingApproval => "waiting for approval",
         Reason::ApplyOff => "a change that the policy does not apply",
         Reason::DriftReported => "changed by hand",
         Reason::Refused => "a guard refused something",

@@ -93,7 +93,7 @@ fn domain(id: Option<&AccountId>, changes: &[&Change], tense: Tense) -> Option<O
         ),
         (_, Some(next), Tense::Plan) if is_parked_now => (
             Alarm::None,
-            format!("Address becomes {next} (today nobody reaches the brand)."),
+            format!("Address becomes {next} (currently nobody reaches the brand)."),
         ),
         (_, Some(next), Tense::Drift) if is_parked_now => (
             Alarm::Raised,
@@ -103,7 +103,7 @@ fn domain(id: Option<&AccountId>, changes: &[&Change], tense: Tense) -> Option<O
         ),
         (Some(today), Some(next), Tense::Plan) => (
             Alarm::None,
-            format!("Address becomes {next} (today {today})."),
+            format!("Address becomes {next} (currently {today})."),
         ),
         (Some(today), Some(next), Tense::Drift) => (
             Alarm::Raised,
@@ -195,7 +195,7 @@ fn differing(name: &str, before: Option<&Value>, after: Option<&Value>, tense: T
     let [was, is] = [short(before), short(after)];
     match (tense, before.is_some(), after.is_some()) {
         (Tense::Plan, true, true) => match (was, is) {
-            (Some(was), Some(is)) => format!("{name} becomes {is} (today {was})."),
+            (Some(was), Some(is)) => format!("{name} becomes {is} (currently {was})."),
             _ => format!("{name} changes."),
         },
         (Tense::Plan, false, _) => match is {
@@ -203,7 +203,7 @@ fn differing(name: &str, before: Option<&Value>, after: Option<&Value>, tense: T
             None => format!("{name} added."),
         },
         (Tense::Plan, true, false) => match was {
-            Some(was) => format!("{name} removed (today {was})."),
+            Some(was) => format!("{name} removed (currently {was})."),
             None => format!("{name} removed."),
         },
         (Tense::Drift, true, true) => match (was, is) {

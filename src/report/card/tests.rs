@@ -47,7 +47,7 @@ fn settings_are_sentences() {
     let one = |key: &str, before: Value, after: Value| [change(key, before, after)];
     check(
         &one("company_name", json!("Acme"), json!("Acme Voice")),
-        "Company name becomes “Acme Voice” (today “Acme”).",
+        "Company name becomes “Acme Voice” (currently “Acme”).",
         "Company name is “Acme”; declared is “Acme Voice”.",
     );
     check(
@@ -57,7 +57,7 @@ fn settings_are_sentences() {
     );
     check(
         &one("nav.help", json!("https://help.acme.example"), Value::Null),
-        "Help link removed (today https://help.acme.example).",
+        "Help link removed (currently https://help.acme.example).",
         "Help link is https://help.acme.example; declared is none.",
     );
     check(
@@ -88,7 +88,7 @@ fn an_address_is_told_by_its_ends() {
     let one = |before: Value, after: Value| [change("domain", before, after)];
     check(
         &one(json!("a.example"), json!("b.example")),
-        "Address becomes b.example (today a.example).",
+        "Address becomes b.example (currently a.example).",
         "! Address is a.example; declared is b.example, where customers do not reach the brand.",
     );
     let swap = [
@@ -97,12 +97,12 @@ fn an_address_is_told_by_its_ends() {
     ];
     check(
         &swap,
-        "Address becomes b.example (today a.example).",
+        "Address becomes b.example (currently a.example).",
         "! Address is a.example; declared is b.example, where customers do not reach the brand.",
     );
     check(
         &one(json!(parked.clone()), json!("b.example")),
-        "Address becomes b.example (today nobody reaches the brand).",
+        "Address becomes b.example (currently nobody reaches the brand).",
         "! Nobody reaches the brand: its address was released and not claimed again; declared is b.example.",
     );
     let released = card(&one(json!("a.example"), json!(parked)), Tense::Plan);
@@ -238,7 +238,7 @@ fn a_whole_card() {
     );
     assert_eq!(
         card.seen_by(),
-        "Everybody who opens the login page sees this."
+        "Everybody who opens the login page sees some of this, and customers see the rest once they are signed in."
     );
     let by_hand = card.outcomes.iter().filter(|outcome| outcome.by_hand);
     let by_hand: Vec<&str> = by_hand.map(|outcome| outcome.about.as_str()).collect();

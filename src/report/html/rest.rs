@@ -203,7 +203,7 @@ pub(super) fn notes(report: &Report) -> Section {
     let all: Vec<(&str, &String)> = base.into_iter().chain(run).chain(objects).collect();
     Section {
         id: "notes",
-        title: "To know",
+        title: "Good to know",
         count: all.len(),
         lead: None,
         body: html! {

@@ -207,13 +207,19 @@ fn figures(summary: &Summary, report: &Report) -> Vec<(usize, &'static str, &'st
     let unread = |kind: ObjectCount| kind.unknown + kind.partly_unknown;
     // The brands are those that differ, are in sync, are not checked, and are none of these: the figures add up.
     let compared = !matches!(report.command, Command::Validate | Command::Dns);
-    let counted = accounts.differing + accounts.in_sync + accounts.unknown;
+    let counted = accounts.differing + accounts.in_sync + accounts.unknown + accounts.kept;
     let others = accounts.total.saturating_sub(counted);
     let all = [
         (true, accounts.total, "brands", ""),
         (true, accounts.differing, "different", "changed"),
         (true, accounts.in_sync, "in sync", "good"),
         (true, accounts.unknown, "not checked", "warn"),
+        (
+            compared,
+            accounts.kept,
+            "in sync except for what is kept",
+            "good",
+        ),
         (compared, others, "only refused", "warn"),
         (applied, steps(StepStanding::Done), "done", "good"),
         (true, steps(StepStanding::Failed), "failed", "bad"),

@@ -55,7 +55,7 @@ fn a_plan_as_a_comment() {
 
     <details open><summary>4 brands: <code>acme</code>, <code>beta</code>, <code>delta</code>, <code>gamma</code>: “Learn more” link</summary>
 
-    - “Learn more” link becomes `https://gold.example.com/features` (today `https://gold.example.com/old`).
+    - “Learn more” link becomes `https://gold.example.com/features` (currently `https://gold.example.com/old`).
 
     <details><summary>Technical details</summary>
 
@@ -74,10 +74,10 @@ fn a_plan_as_a_comment() {
     - ⚠ **Single sign-on changes. It can run code in the browsers of customers before they sign in.** *(changed by hand)*
     - “Powered by 2600hz” disappears.
     - Logo changes. It is `1320×80`: Monster UI shows `210×62` of it.
-    - Company name becomes “Acme Voice” (today “Acme”).
-    - Porting support address becomes `porting@acme.example.com` (today `x@evil.example`). *(changed by hand)*
-    - “Learn more” link becomes `https://gold.example.com/features` (today `https://gold.example.com/old`).
-    - Setting `fake_api_url` removed (today `https://old.example.com`).
+    - Company name becomes “Acme Voice” (currently “Acme”).
+    - Porting support address becomes `porting@acme.example.com` (currently `x@evil.example`). *(changed by hand)*
+    - “Learn more” link becomes `https://gold.example.com/features` (currently `https://gold.example.com/old`).
+    - Setting `fake_api_url` removed (currently `https://old.example.com`).
 
     <details><summary>Technical details</summary>
 

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::daemon::{Daemon, configure, platform};
+use super::daemon::{Daemon, configure, name_company, platform};
 use super::orders::{plan, serve, until};
 use crate::platform::Platform;
 
@@ -21,6 +21,22 @@ fn settled(daemon: &Daemon, platform: &Platform) -> Value {
         let last = history["interventions"][0].clone();
         last["outcome"].is_object().then_some(last)
     })
+}
+
+/// The first cycle learns that one account is in sync. The plan for the other is the same before and after.
+#[test]
+fn the_first_plan_of_a_daemon_can_be_approved() {
+    let platform = platform("ab", "{apply: manual}");
+    name_company(&platform, 'b', "old");
+    let mut daemon = serve(&platform, "1s");
+    daemon.wait("stalled", Some('a'), "awaiting_approval");
+    let (status, answer) = approve(&daemon, &platform);
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    daemon.wait_ready('a');
+    let last = settled(&daemon, &platform);
+    assert_eq!(last["outcome"]["message"], "carried out: 1 step done");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
 }
 
 /// What the policy only reports is put right when somebody approves exactly that, and who it was stays known.
