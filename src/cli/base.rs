@@ -12,7 +12,7 @@ use crate::apply::{Applied, AppliedRef, Recalled, Unseen, left_open};
 use crate::diff::{Differences, KeptReason, WrittenParts, WrittenTree};
 use crate::model::{Shard, count};
 use crate::plan::Plan;
-use crate::reconcile::{Advance, BaseRefs};
+use crate::reconcile::{Advance, BaseRefs, Trees};
 use crate::tree::{
     Base, ClusterConfig, Desired, Known, NotCommitted, Precedence, Selection, committed,
     precedence, short_commit,
@@ -191,8 +191,9 @@ impl GitState {
             return None;
         };
         let base = self.base.as_ref().and_then(Base::desired);
+        let trees = base.map(|base| Trees { base, desired });
         let parts = WrittenParts::planned(plan);
-        let announced = refs.announce(commit, parts, (base, desired)).await;
+        let announced = refs.announce(commit, parts, trees).await;
         let error = announced.err()?;
         Some(not_remembered(&error.to_string()))
     }
@@ -234,7 +235,8 @@ impl GitState {
             WrittenParts::default()
         };
         let base = self.base.as_ref().and_then(Base::desired);
-        let trees = (base, apply_record.desired);
+        let desired = apply_record.desired;
+        let trees = base.map(|base| Trees { base, desired });
         let remembered = refs.remember(commit, parts, trees).await;
         remembered.map_err(|error| not_remembered(&error.to_string()))
     }

@@ -1,7 +1,7 @@
 //! A plan without a platform: the tree against the commit that was applied last. No credentials are looked up and no
 //! command that the tree names is run, so the tree may be untrusted.
 
-use super::args::{PlatformArgs, Trial};
+use super::args::PlatformArgs;
 use super::base::GitState;
 use super::failure::Failure;
 use super::pictures::{self, Before};
@@ -35,12 +35,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         });
     }
     // A platform given by `--api` is not contacted either.
-    let nowhere = PlatformArgs {
-        sandbox: Trial::default(),
-        api: None,
-        trust: None,
-        max_requests: look.platform.max_requests,
-    };
+    let nowhere = PlatformArgs::nowhere();
     let revision = choice.rev.as_deref();
     let git = GitState::find_for_branch(ui, folder, &tree, revision, &nowhere, look.base).await?;
     let (commit, base) = match &git.base {

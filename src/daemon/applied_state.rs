@@ -144,12 +144,7 @@ impl AppliedState {
         for tree in &mut self.perhaps {
             let parts = tree.parts.take(&read);
             if !parts.is_empty() {
-                let (commit, desired) = (tree.commit.clone(), tree.desired.clone());
-                seen.push(WrittenTree {
-                    commit,
-                    desired,
-                    parts,
-                });
+                seen.push(tree.with(parts));
             }
         }
         self.perhaps.retain(|tree| !tree.parts.is_empty());
@@ -333,12 +328,7 @@ impl AppliedState {
     /// Starts with an empty base where nothing is known to have been applied, so that the first cycle, which enters what is
     /// live already, changes nothing about the causes that a plan shows.
     pub(super) fn begin_base(&mut self, desired: &Desired) {
-        self.base.get_or_insert_with(|| Desired {
-            accounts: Vec::new(),
-            template: None,
-            cluster: desired.cluster.clone(),
-            policy: desired.policy.clone(),
-        });
+        self.base.get_or_insert_with(|| desired.emptied());
     }
 
     /// Moves into the base what is known to be live, and returns whether that changed the base.
@@ -372,23 +362,18 @@ impl AppliedState {
             return;
         };
         let parts = WrittenParts::planned(&assessment.plan);
-        let announced = refs.announce(commit, parts, (None, &assessment.desired));
+        let announced = refs.announce(commit, parts, None);
         note(announced.await);
     }
 
     /// Records beside the ref what was written of a commit that is not completely applied, so that every other process
     /// sees it.
-    pub(super) async fn remember(
-        &mut self,
-        commit: Option<&str>,
-        parts: WrittenParts,
-        desired: &Desired,
-    ) {
+    pub(super) async fn remember(&mut self, commit: Option<&str>, parts: WrittenParts) {
         let (Some(refs), Some(commit)) = (&mut self.refs, commit) else {
             return;
         };
         let before = refs.recorded().map(str::to_owned);
-        note(refs.remember(commit, parts, (None, desired)).await);
+        note(refs.remember(commit, parts, None).await);
         if refs.recorded() != before.as_deref() {
             self.keep();
         }
@@ -458,12 +443,7 @@ fn split_perhaps(written: &mut [WrittenTree]) -> Vec<WrittenTree> {
             }
         }
         let parts = tree.parts.split_perhaps();
-        let (commit, desired) = (tree.commit.clone(), tree.desired.clone());
-        perhaps.push(WrittenTree {
-            commit,
-            desired,
-            parts,
-        });
+        perhaps.push(tree.with(parts));
     }
     perhaps.retain(|tree| !tree.parts.is_empty());
     perhaps

@@ -291,12 +291,7 @@ pub(super) fn settle(
         return false;
     }
     let mut has_changed = base.is_none();
-    let base = base.get_or_insert_with(|| Desired {
-        accounts: Vec::new(),
-        template: None,
-        cluster: desired.cluster.clone(),
-        policy: desired.policy.clone(),
-    });
+    let base = base.get_or_insert_with(|| desired.emptied());
     let mut new: Vec<SharedAccount> = Vec::new();
     for account in settled {
         match base.account_mut(&account.name) {

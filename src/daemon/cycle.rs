@@ -111,8 +111,14 @@ impl Controller {
             Err(Unrecovered::Platform(error)) => return Err(error.explained()),
             // Reading goes on; nothing is written until the recovery succeeds.
             Err(error @ (Unrecovered::Recovery(_) | Unrecovered::Apply(_))) => {
-                tracing::warn!(%error, "nothing is written until what an interrupted run left is looked at");
-                self.conditions.recovery = Some(error.to_string());
+                let reason = error.to_string();
+                if self.conditions.recovery.as_ref() != Some(&reason) {
+                    tracing::warn!(
+                        reason,
+                        "nothing is written until what an interrupted run left is looked at"
+                    );
+                }
+                self.conditions.recovery = Some(reason);
             }
         }
         let with_departed = std::mem::take(&mut self.observed.look_for_departed);
@@ -279,8 +285,7 @@ impl Controller {
                 .await;
         if !advanced {
             let written = std::mem::take(&mut result.written);
-            let (applied, desired) = (&mut self.applied, &loaded.desired);
-            applied.remember(commit, written, desired).await;
+            self.applied.remember(commit, written).await;
         }
         self.is_quiet = held.is_none() && self.becomes_quiet(&assessment);
         result

@@ -157,12 +157,7 @@ pub fn laid_over(
     if written.iter().all(|tree| tree.parts.is_empty()) {
         return None;
     }
-    let mut base = base.cloned().unwrap_or_else(|| Desired {
-        cluster: desired.cluster.clone(),
-        accounts: Vec::new(),
-        template: None,
-        policy: desired.policy.clone(),
-    });
+    let mut base = base.cloned().unwrap_or_else(|| desired.emptied());
     for tree in written {
         tree.lay_over(&mut base, (desired, is_part), live);
     }
@@ -170,6 +165,16 @@ pub fn laid_over(
 }
 
 impl WrittenTree {
+    /// Returns the same tree with other parts.
+    #[must_use]
+    pub fn with(&self, parts: WrittenParts) -> Self {
+        Self {
+            commit: self.commit.clone(),
+            desired: self.desired.clone(),
+            parts,
+        }
+    }
+
     fn lay_over(&self, base: &mut Desired, (desired, is_part): (&Desired, bool), live: &Live) {
         let parts = &self.parts;
         let is_ours = |base: &Desired, name: &AccountName| {

@@ -29,8 +29,14 @@ pub struct BaseRefs {
     unsent: Option<Written>,
 }
 
-/// Two trees: the base, if it is known, and the tree that a run leads to.
-pub type Trees<'a> = (Option<&'a Desired>, &'a Desired);
+/// The base, and the tree that a run leads to: what both declare alike need not be recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Trees<'a> {
+    /// The tree of the base.
+    pub base: &'a Desired,
+    /// The tree that the run leads to.
+    pub desired: &'a Desired,
+}
 
 impl BaseRefs {
     /// Names the refs; reads nothing yet.
@@ -127,6 +133,12 @@ impl BaseRefs {
         self.written.iter().flat_map(WrittenRef::commits)
     }
 
+    /// Returns what this run, or others before it, wrote since the base, sent or not; `None` while the base is not trusted.
+    fn known(&self) -> Option<Written> {
+        let recorded = self.written.as_ref()?.known(self.shard, self.base());
+        Some(self.unsent.clone().unwrap_or(recorded))
+    }
+
     /// Records what a run may write of a commit, before it writes.
     ///
     /// # Errors
@@ -135,17 +147,15 @@ impl BaseRefs {
         &mut self,
         commit: &str,
         mut parts: WrittenParts,
-        (base, desired): Trees<'_>,
+        trees: Option<Trees<'_>>,
     ) -> Result<(), GitError> {
-        let Some(written) = &mut self.written else {
+        let (Some(known), Some(written)) = (self.known(), &mut self.written) else {
             return Ok(());
         };
-        let recorded = || written.known(self.shard, self.base.as_deref());
-        let known = self.unsent.clone().unwrap_or_else(recorded);
         if known.is_empty()
-            && let Some(base) = base
+            && let Some(trees) = trees
         {
-            parts.leave_known(base, desired);
+            parts.leave_known(trees.base, trees.desired);
         }
         if parts.is_empty() || (known.is_empty() && self.base.as_deref() == Some(commit)) {
             return Ok(());
@@ -166,16 +176,14 @@ impl BaseRefs {
         &mut self,
         commit: &str,
         mut parts: WrittenParts,
-        (base, desired): Trees<'_>,
+        trees: Option<Trees<'_>>,
     ) -> Result<(), GitError> {
-        let Some(written) = &mut self.written else {
+        let (Some(known), Some(written)) = (self.known(), &mut self.written) else {
             return Ok(());
         };
-        let recorded = || written.known(self.shard, self.base.as_deref());
-        let known = self.unsent.clone().unwrap_or_else(recorded);
         let mut before = known.clone();
-        if let Some(base) = base {
-            let same = parts.take_known(base, desired);
+        if let Some(trees) = trees {
+            let same = parts.take_known(trees.base, trees.desired);
             same.accounts.iter().for_each(|name| before.forget(name));
             if same.template {
                 before.forget_template();

@@ -33,7 +33,7 @@ pub struct Look {
     pub domain: Option<String>,
     /// The title of the browser tab (`applicationTitle`).
     pub title: Option<String>,
-    /// The ground of the page (`brandColor`).
+    /// The background of the page (`brandColor`).
     pub color: Option<String>,
     /// The text beside the login form (`custom_welcome_message`), as HTML.
     pub welcome: Option<String>,

@@ -181,6 +181,17 @@ impl fmt::Display for Origin {
 }
 
 impl Desired {
+    /// Returns a tree for the same cluster and under the same policy that declares nothing.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self {
+            cluster: self.cluster.clone(),
+            accounts: Vec::new(),
+            template: None,
+            policy: self.policy.clone(),
+        }
+    }
+
     /// Returns the names of the accounts and, if it is declared, of the domain template.
     #[must_use]
     pub fn object_names(&self) -> BTreeSet<ObjectName> {

@@ -9,7 +9,7 @@ use crate::diff::Direction;
 use crate::tree::Forgotten;
 
 /// Which remote.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct RemoteArgs {
     /// The Git remote that records what was applied last and who is writing; default: origin, if it exists
     #[arg(long, value_name = "NAME", help_heading = "Git")]

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand, ValueHint};
 
 use super::again::{Again, history_command, tree_option};
 use super::git::{LeaseArgs, RemoteArgs};
-use super::output::{ListFormat, OutputArgs};
+use super::output::{ListArgs, OutputArgs};
 use super::platform::PlatformArgs;
 use super::trial::Trial;
 use crate::cli::approval::{DigestPrefix, GuardName};
@@ -61,14 +61,8 @@ pub(crate) struct HistoryArgs {
     pub(crate) tree: RunsTreeArgs,
     #[command(flatten)]
     pub(crate) sandbox: Trial,
-    /// What to print: text or json
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        hide_possible_values = true
-    )]
-    pub(crate) format: ListFormat,
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
 }
 
 /// What to do with the history.

@@ -68,6 +68,19 @@ pub(crate) enum ListFormat {
     Json,
 }
 
+/// How to print a list.
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    /// What to print: text or json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub(crate) format: ListFormat,
+}
+
 /// A format and a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Output<F = Format> {

@@ -25,6 +25,16 @@ pub(crate) struct PlatformArgs {
 }
 
 impl PlatformArgs {
+    /// Names no platform, whatever the environment says: for commands that contact none.
+    pub(crate) fn nowhere() -> Self {
+        Self {
+            sandbox: Trial::default(),
+            api: None,
+            trust: None,
+            max_requests: 1,
+        }
+    }
+
     /// Returns whether the tree or the command line names the platform.
     pub(crate) fn reach(&self) -> Reach {
         match self.api {

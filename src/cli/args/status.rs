@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::git::RemoteArgs;
-use super::output::ListFormat;
+use super::output::ListArgs;
 use super::tree::TreeArgs;
 
 /// Show where a cluster stands: what is applied, what waits, who writes, and the last run
@@ -25,12 +25,6 @@ pub(crate) struct StatusArgs {
     /// Do not contact the remote; use the refs of this clone, and do not ask who writes
     #[arg(long, help_heading = "Git")]
     pub(crate) no_fetch: bool,
-    /// What to print: text or json
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        hide_possible_values = true
-    )]
-    pub(crate) format: ListFormat,
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
 }

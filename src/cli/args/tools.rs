@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::address::listen;
-use super::output::ListFormat;
+use super::output::ListArgs;
 use super::platform::PlatformArgs;
 use super::tree::TreeChoice;
 use crate::sandbox::Profile;
@@ -107,14 +107,8 @@ pub(crate) struct SandboxArgs {
     /// Record each request and its answer to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) record: Option<Utf8PathBuf>,
-    /// What to print: text or json
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        hide_possible_values = true
-    )]
-    pub(crate) format: ListFormat,
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
 }
 
 /// Write the JSON Schemas of the tree's files and of the reports

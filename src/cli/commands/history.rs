@@ -39,7 +39,7 @@ fn list(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
     };
     let mut records = apply::records(&state).map_err(|error| Failure::Failed(error.into()))?;
     records.reverse();
-    if args.format == ListFormat::Json {
+    if args.list.format == ListFormat::Json {
         let runs: Vec<_> = records.iter().map(as_json).collect();
         let list = json!({"version": VERSION, "runs": runs});
         ui::machine(&visible_json(&list))?;

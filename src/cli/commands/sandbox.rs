@@ -27,7 +27,7 @@ pub(crate) fn sandbox(ui: Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
         dns_port: args.dns_port,
         record: args.record.clone().map(Utf8PathBuf::into_std_path_buf),
     };
-    deadline::runtime()?.block_on(serve(ui, args.format, options))
+    deadline::runtime()?.block_on(serve(ui, args.list.format, options))
 }
 
 async fn serve(ui: Ui, format: ListFormat, options: Options) -> Result<Exit, Failure> {

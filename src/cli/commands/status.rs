@@ -11,9 +11,7 @@ use serde_json::json;
 use super::history;
 use crate::apply::lease::{GitLease, LeaseScope};
 use crate::apply::{self, Record};
-use crate::cli::args::{
-    BaseArgs, ListFormat, OutputArgs, PlatformArgs, RemoteArgs, Several, StatusArgs, Trial,
-};
+use crate::cli::args::{BaseArgs, ListFormat, OutputArgs, PlatformArgs, Several, StatusArgs};
 use crate::cli::base::{self, GitState};
 use crate::cli::execute::StateFolder;
 use crate::cli::failure::Failure;
@@ -58,11 +56,11 @@ async fn look(ui: Ui, args: &StatusArgs) -> Result<Exit, Failure> {
     let open = tree::open(ui, folder, &args.tree.choice, Several::Refuse)?;
     if open.loaded.has_errors() {
         let report = report::report(&survey::tree_facts(Command::Validate, &open));
-        output::deliver(ui, &report, &OutputArgs::printing(args.format))?;
+        output::deliver(ui, &report, &OutputArgs::printing(args.list.format))?;
         return Ok(Exit::TreeErrors);
     }
     let standing = stand(ui, args, folder, &open).await?;
-    if args.format == ListFormat::Json {
+    if args.list.format == ListFormat::Json {
         ui::machine(&visible_json(&standing.as_json()))?;
     } else {
         ui::data(&standing.told())?;
@@ -80,18 +78,9 @@ async fn stand(
     folder: &Utf8Path,
     open: &OpenTree,
 ) -> Result<Standing, Failure> {
-    // No platform is asked, whatever the environment names.
-    let nowhere = PlatformArgs {
-        sandbox: Trial::default(),
-        api: None,
-        trust: None,
-        max_requests: 1,
-    };
-    let remote = || RemoteArgs {
-        remote: args.remote.remote.clone(),
-    };
+    let nowhere = PlatformArgs::nowhere();
     let base = BaseArgs {
-        remote: remote(),
+        remote: args.remote.clone(),
         no_fetch: args.no_fetch,
         forget: Vec::new(),
     };
@@ -114,7 +103,7 @@ async fn stand(
             None,
         ),
     };
-    let arbiter = base::arbiter(folder, &desired.cluster, &nowhere, &remote())?;
+    let arbiter = base::arbiter(folder, &desired.cluster, &nowhere, &args.remote)?;
     let writer = match arbiter.filter(|_| !args.no_fetch) {
         Some(remote) => {
             let scope = LeaseScope::new(&desired.cluster.name, None);

@@ -20,7 +20,7 @@ use crate::report::{Command, Look, Looks, ObjectReport, Report, is_drawn};
 
 /// How many cards are open from the start.
 const OPEN: usize = 8;
-/// The share of a logo, in percent, that may be lost on its ground without a word.
+/// The share of a logo, in percent, that may be lost on its background without a word.
 const LOST: u8 = 50;
 
 /// A block with its card.
@@ -228,7 +228,7 @@ impl Shown<'_, '_> {
     }
 }
 
-/// Returns how much of a new logo is lost on the dark ground of the login page, if it is a lot.
+/// Returns how much of a new logo is lost on the dark background of the login page, if it is a lot.
 fn lost<'c>(
     look: Option<&Look>,
     mut changes: impl Iterator<Item = &'c Change>,
@@ -268,7 +268,7 @@ fn sentences(card: &Card, lost: Option<u8>) -> Markup {
     html! {
         ul.outcomes {
             @if let Some(share) = lost {
-                li.alarm { (share) " % of the logo cannot be seen on the dark ground of the login page." }
+                li.alarm { (share) "% of the logo cannot be seen on the dark background of the login page." }
             }
             @for outcome in &card.outcomes {
                 li class=[(outcome.alarm == Alarm::Raised).then_some("alarm")] {

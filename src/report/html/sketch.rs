@@ -1,5 +1,5 @@
 //! A sketch of what customers see, after Monster UI's login page: the browser tab in light and dark, the address, the
-//! logo and the welcome message on their dark ground, the login form on the brand's color.
+//! logo and the welcome message on their dark background, the login form on the brand's color.
 //!
 //! It is one SVG, so that it looks the same at any size, and needs neither scripts nor styles of its own.
 
@@ -124,7 +124,7 @@ fn thumbnail_at(drawn: &Drawn, (x, y): (u32, u32)) -> Markup {
     html! { svg x=(x) y=(y) width=(width) height=(height) { (centred(drawn)) } }
 }
 
-/// Draws a logo as the login page shows it, on its ground.
+/// Draws a logo as the login page shows it, on its background.
 pub(crate) fn thumbnail(drawn: Option<&Drawn>) -> Markup {
     let Dimensions { width, height } = LOGO_SPACE;
     html! {

@@ -139,7 +139,7 @@ impl<'a> Store<'a> {
         picture::described(kind, facts.asset_type?, bytes)
     }
 
-    /// Returns how much of a logo cannot be seen on a dark ground, in percent, if its bytes are available.
+    /// Returns how much of a logo cannot be seen on a dark background, in percent, if its bytes are available.
     pub(super) fn lost_on_dark(&self, facts: &AssetFacts) -> Option<u8> {
         let bytes = self.gallery.asset(&facts.digest).ok()?;
         let picture = assets::decode(facts.asset_type?, bytes).ok()?;

@@ -4,6 +4,7 @@ use emblazon::sandbox::{Fault, FaultKind, Profile};
 use serde_json::{Value, json};
 
 use super::daemon::{Daemon, configure, name_company, platform, platform_of};
+use super::events::{check_every_edit_is_seen, events, reads};
 use crate::platform::{Platform, id};
 
 /// Writes the daemon's file. Accounts are read again within hours only: whatever a test sees before, an event brought.
@@ -33,11 +34,6 @@ fn told_of(platform: &Platform, accounts: usize) -> Daemon {
     daemon
 }
 
-fn events(platform: &Platform, daemon: &Daemon) -> Value {
-    let (_, answer) = daemon.ask(platform, "/api/v1/status", None);
-    answer["events"].clone()
-}
-
 fn wait_for(platform: &Platform, daemon: &Daemon, is_it: impl Fn(&Value) -> bool) -> Value {
     loop {
         let told = events(platform, daemon);
@@ -46,10 +42,6 @@ fn wait_for(platform: &Platform, daemon: &Daemon, is_it: impl Fn(&Value) -> bool
         }
         std::thread::yield_now();
     }
-}
-
-fn reads(platform: &Platform) -> u64 {
-    platform.sandbox.counts().of("GET", "whitelabel")
 }
 
 #[test]
@@ -84,39 +76,16 @@ fn a_hand_edit_is_seen_over_the_connection() {
     }
 }
 
-/// A lost event is made up for by the poll; all others say the same as one, and a forged one costs a read.
 #[test]
 fn whatever_happens_to_frames_every_edit_is_seen() {
-    for fault in [
-        FaultKind::DoubledEvent,
-        FaultKind::SwappedEvent,
-        FaultKind::ForgedEvent,
-        FaultKind::DelayMs(20),
-    ] {
-        let platform = platform("ab", "{heal: report}");
-        let mut daemon = told_of(&platform, 2);
-        daemon.wait_unless_said("ready", Some('a'), "in_sync");
-        daemon.wait_unless_said("ready", Some('b'), "in_sync");
-        let fault = Fault::new("BLACKHOLE", "*", fault);
-        platform.sandbox.set_faults(vec![fault]);
-        platform.edit('a', "company_name", "mine");
-        platform.edit('b', "company_name", "mine");
-        daemon.wait_unless_said("stalled", Some('a'), "drift_reported");
-        daemon.wait_unless_said("stalled", Some('b'), "drift_reported");
-        drop(daemon);
-        platform.stop();
-    }
-    let platform = platform("a", "{heal: report}");
-    let lost = Fault::new("BLACKHOLE", "*", FaultKind::LostEvent).times(100);
-    platform.sandbox.set_faults(vec![lost]);
-    listen(&platform, "interval: 2s");
-    let mut daemon = start(&platform);
-    daemon.wait_ready('a');
-    platform.edit('a', "company_name", "mine");
-    daemon.wait("stalled", Some('a'), "drift_reported");
-    assert_eq!(events(&platform, &daemon)["heard"], 0);
-    drop(daemon);
-    platform.stop();
+    check_every_edit_is_seen(
+        "BLACKHOLE",
+        |platform| told_of(platform, 2),
+        |platform| {
+            listen(platform, "interval: 2s");
+            start(platform)
+        },
+    );
 }
 
 /// What happened while there was no connection is seen once there is another one: each account is read once.

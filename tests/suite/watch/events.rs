@@ -40,11 +40,11 @@ fn secret(platform: &Platform) -> String {
     custom["emblazon_secret"].as_str().unwrap().to_owned()
 }
 
-fn reads(platform: &Platform) -> u64 {
+pub(super) fn reads(platform: &Platform) -> u64 {
     platform.sandbox.counts().of("GET", "whitelabel")
 }
 
-fn events(platform: &Platform, daemon: &Daemon) -> Value {
+pub(super) fn events(platform: &Platform, daemon: &Daemon) -> Value {
     let (status, answer) = daemon.ask(platform, "/api/v1/status", None);
     assert_eq!(status, StatusCode::OK);
     answer["events"].clone()
@@ -142,9 +142,13 @@ fn forged_and_repeated_events_cost_a_read_at_the_most() {
     platform.stop();
 }
 
-/// A lost event is seen by the poll; doubled, swapped and late ones say the same as one.
-#[test]
-fn whatever_happens_to_events_every_edit_is_seen() {
+/// Checks that a lost event is seen by the poll, and that doubled, swapped, forged and late ones say the same as one.
+/// `method` is that of their faults; `hear` starts a daemon that reads again within hours only, `poll` one that polls.
+pub(super) fn check_every_edit_is_seen(
+    method: &str,
+    hear: impl Fn(&Platform) -> Daemon,
+    poll: impl Fn(&Platform) -> Daemon,
+) {
     for fault in [
         FaultKind::DoubledEvent,
         FaultKind::SwappedEvent,
@@ -152,12 +156,11 @@ fn whatever_happens_to_events_every_edit_is_seen() {
         FaultKind::DelayMs(20),
     ] {
         let platform = platform("ab", "{heal: report}");
-        let mut daemon = start(&platform, "127.0.0.1:0");
+        let mut daemon = hear(&platform);
         daemon.wait_unless_said("ready", Some('a'), "in_sync");
         daemon.wait_unless_said("ready", Some('b'), "in_sync");
-        platform
-            .sandbox
-            .set_faults(vec![Fault::new("HOOK", "*", fault)]);
+        let fault = Fault::new(method, "*", fault);
+        platform.sandbox.set_faults(vec![fault]);
         platform.edit('a', "company_name", "mine");
         platform.edit('b', "company_name", "mine");
         daemon.wait_unless_said("stalled", Some('a'), "drift_reported");
@@ -166,16 +169,25 @@ fn whatever_happens_to_events_every_edit_is_seen() {
         platform.stop();
     }
     let platform = platform("a", "{heal: report}");
-    let lost = Fault::new("HOOK", "*", FaultKind::LostEvent).times(100);
+    let lost = Fault::new(method, "*", FaultKind::LostEvent).times(100);
     platform.sandbox.set_faults(vec![lost]);
-    let poll = ["--interval", "2s", "--events", "--listen", "127.0.0.1:0"];
-    let mut daemon = Daemon::serving(command(&platform, &poll));
+    let mut daemon = poll(&platform);
     daemon.wait_ready('a');
     platform.edit('a', "company_name", "mine");
     daemon.wait("stalled", Some('a'), "drift_reported");
     assert_eq!(events(&platform, &daemon)["heard"], 0);
     drop(daemon);
     platform.stop();
+}
+
+#[test]
+fn whatever_happens_to_events_every_edit_is_seen() {
+    let poll = ["--interval", "2s", "--events", "--listen", "127.0.0.1:0"];
+    check_every_edit_is_seen(
+        "HOOK",
+        |platform| start(platform, "127.0.0.1:0"),
+        |platform| Daemon::serving(command(platform, &poll)),
+    );
 }
 
 /// What the daemon writes is told of as well; it was read back since, or is read once more.
