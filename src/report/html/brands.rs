@@ -312,7 +312,7 @@ fn technical(shown: &Shown<'_, '_>, sides: Sides, store: &mut Store<'_>) -> Mark
                 (change::differences(open, sides, store))
             }
             @if has_shared(block) {
-                p.note { "What several brands share is listed once, in the card of all of them." }
+                p.note { "Changes that several brands share are listed once, in their common card." }
             }
         }
     }
