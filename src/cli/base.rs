@@ -137,6 +137,15 @@ impl GitState {
         Ok(git)
     }
 
+    /// Refuses to write while the remote was asked for the base and did not answer: each change by hand would then look
+    /// like one from Git.
+    pub(crate) fn check_answered(&self) -> Result<(), Failure> {
+        match &self.base {
+            Some(base @ Base::NotFetched { .. }) => Err(Failure::Refused(base.explained())),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the desired state of the base, if it is known.
     pub(crate) fn desired(&self) -> Option<&Desired> {
         self.base.as_ref()?.desired()

@@ -471,6 +471,22 @@ fn each_way_in_which_a_base_can_be_missing_is_told() {
     assert_eq!(world.report(&["plan"])["base"]["state"], "not_fetched");
     check_exit(&world.run(&["apply", "--yes"]), 1);
     check_exit(&world.run(&["plan", "--remote", "nobody"]), 64);
+    // A lease of this host alone does not need the remote, but without the base a change by hand would be overwritten.
+    let unasked = world.run(&["apply", "--yes", "--no-push"]);
+    check_exit(&unasked, 5);
+    let told = stderr(&unasked);
+    assert!(
+        told.contains("the remote could not be asked for the last applied commit"),
+        "{told}"
+    );
+    assert!(
+        told.contains("`--no-fetch` relies on what this clone has"),
+        "{told}"
+    );
+    check_exit(
+        &world.run(&["apply", "--yes", "--no-push", "--no-fetch"]),
+        0,
+    );
     git(&world.clone, &["remote", "set-url", "origin", &url]);
 
     // No repository, and nothing to say about it.

@@ -152,6 +152,7 @@ async fn make_ready(
     )
     .await?
     .for_run(scope.shard, !args.lease.no_push);
+    git.check_answered()?;
     if let Some(older) = git.older(folder).filter(|_| !args.rollback) {
         return Err(Failure::Refused(format!(
             "{older}; pass --rollback to go back to it"
