@@ -219,6 +219,13 @@ impl LocalClone {
         Ok(told.trim().to_owned())
     }
 
+    /// Packs all objects, and deletes those that nothing has needed for a day: a run may still read a commit that its
+    /// branch has left.
+    pub(super) async fn pack(&self) -> Result<(), GitError> {
+        let packed = self.git("gc", &["--quiet", "--prune=1.day.ago"]).await;
+        packed.map(drop)
+    }
+
     pub(in crate::apply) fn repository(&self) -> Result<Repository, GitError> {
         Repository::discover(&self.folder).map_err(|error| unreadable(&error))
     }

@@ -12,6 +12,8 @@ use super::local_clone::{GitError, LocalClone, Remote, unreadable, without_crede
 /// The branch that `HEAD` points to; it is never created, so that every branch can be fetched into.
 const NO_BRANCH: &str = "nothing-is-checked-out";
 const REMOTE: &str = "origin";
+/// From how many loose objects on a repository is packed: as many as for Git itself.
+const MANY_LOOSE_OBJECTS: usize = 6_700;
 /// The Git configuration key for who else may read the repository …
 const SHARED: &str = "core.sharedRepository";
 /// … and its value for nobody.
@@ -80,10 +82,14 @@ impl Mirror {
         })
     }
 
-    /// Fetches the branch, and returns its commit.
+    /// Fetches the branch, and returns its commit. Packs the repository when it has many loose objects, such as the
+    /// commits of renewed leases.
     pub async fn fetch(&self) -> Result<String, GitError> {
         let reference = format!("refs/heads/{}", self.branch);
         let brought = self.remote.bring(&reference).await?;
+        if self.has_many_loose_objects() {
+            self.clone.pack().await?;
+        }
         brought.ok_or_else(|| {
             GitError::Repository(format!(
                 "{} has no branch {}; `git ls-remote --heads` lists them",
@@ -91,6 +97,12 @@ impl Mirror {
                 self.branch
             ))
         })
+    }
+
+    /// Judges by one of the 256 folders of objects, as `git gc --auto` does.
+    fn has_many_loose_objects(&self) -> bool {
+        let sample = self.folder.join(".git/objects/17").read_dir_utf8();
+        sample.is_ok_and(|objects| objects.count() > MANY_LOOSE_OBJECTS / 256)
     }
 
     /// Returns the folder of the repository.
@@ -121,5 +133,61 @@ impl Mirror {
     #[must_use]
     pub fn remote(&self) -> &Remote {
         &self.remote
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use git2::{ObjectType, Oid, Signature};
+
+    use super::*;
+
+    /// Returns the number of loose objects in the sample folder.
+    fn loose(folder: &Utf8Path) -> usize {
+        let sample = folder.join(".git/objects/17").read_dir_utf8();
+        sample.map_or(0, Iterator::count)
+    }
+
+    #[tokio::test]
+    async fn many_loose_objects_are_packed() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8Path::from_path(folder.path()).unwrap();
+        let origin = Repository::init(folder.join("origin")).unwrap();
+        let mut tree = origin.treebuilder(None).unwrap();
+        let names = (0..).map(|number: u32| number.to_string());
+        let in_sample = names.filter(|name| {
+            Oid::hash_object(ObjectType::Blob, name.as_bytes())
+                .is_ok_and(|id| id.as_bytes()[0] == 0x17)
+        });
+        for name in in_sample.take(MANY_LOOSE_OBJECTS / 256 + 1) {
+            let blob = origin.blob(name.as_bytes()).unwrap();
+            tree.insert(name, blob, 0o100_644).unwrap();
+        }
+        let tree = origin.find_tree(tree.write().unwrap()).unwrap();
+        let author = Signature::now("Ann", "ann@example.com").unwrap();
+        let commit = origin.commit(
+            Some("refs/heads/main"),
+            &author,
+            &author,
+            "many files",
+            &tree,
+            &[],
+        );
+        let commit = commit.unwrap().to_string();
+
+        let mirror = Mirror::open(
+            &folder.join("mirror"),
+            origin.path().to_str().unwrap(),
+            "main",
+            None,
+        );
+        let mirror = mirror.unwrap();
+        assert_eq!(mirror.fetch().await.unwrap(), commit);
+        assert_eq!(loose(mirror.folder()), 0);
+        let kept = mirror.clone.repository().unwrap();
+        assert_eq!(
+            kept.find_tree(tree.id()).unwrap().len(),
+            MANY_LOOSE_OBJECTS / 256 + 1
+        );
     }
 }
