@@ -66,7 +66,7 @@ pub use primary::{SandboxPrimaries, primary, push_policy};
 pub use records_back::RecordsBack;
 pub use recovery::{InterruptedRun, close, interrupted_runs, repair};
 pub use restore::{RestoreError, RestoreTarget, StoredAssets, moved_since, restore_target};
-pub use retention::{Pruned, prune};
+pub use retention::{Pruned, SnapshotUse, prune};
 pub use rollout::Rollout;
 pub use run_id::{RunId, RunIdError};
 pub use snapshot::SnapshotStore;

@@ -1,6 +1,7 @@
 //! How long the files of runs are kept.
 
 use std::collections::BTreeSet;
+use std::fs::TryLockError;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -10,6 +11,7 @@ use super::history;
 use super::journal::{self, JournalError};
 use super::run_id::RunId;
 use super::snapshot::SnapshotStore;
+use super::state_file::{self, Locked};
 use crate::model::Digest;
 use crate::tree::Retention;
 
@@ -22,15 +24,57 @@ pub struct Pruned {
     pub objects: usize,
 }
 
+/// A run of this host that takes snapshots: until it is dropped, nobody deletes contents that it may share with old ones.
+#[derive(Debug)]
+pub struct SnapshotUse {
+    _lock: Locked,
+}
+
+impl SnapshotUse {
+    /// Waits while somebody deletes old runs.
+    ///
+    /// # Errors
+    /// When the lock file cannot be opened or locked.
+    pub fn begin(state_directory: &Utf8Path) -> Result<Self, JournalError> {
+        let path = lock_path(state_directory);
+        let file = state_file::open_lock(path.as_std_path());
+        let locked = file.and_then(|file| {
+            file.lock_shared().map(|()| Self {
+                _lock: Locked(file),
+            })
+        });
+        locked.map_err(failed("lock", &path))
+    }
+}
+
+fn lock_path(state_directory: &Utf8Path) -> Utf8PathBuf {
+    state_directory.join("snapshots.lock")
+}
+
+/// Returns the lock that keeps runs from beginning; `None` while one is under way.
+fn alone(state_directory: &Utf8Path) -> Result<Option<Locked>, JournalError> {
+    let path = lock_path(state_directory);
+    let file = state_file::open_lock(path.as_std_path()).map_err(failed("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Locked(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(failed("lock", &path)(error)),
+    }
+}
+
 /// Deletes the runs that are beyond the number to keep and also older than the time to keep, and the objects that only
 /// their snapshots refer to. A run that never ended is kept until it was recovered.
 ///
-/// Nothing is deleted while a journal or a snapshot cannot be read.
+/// Nothing is deleted while a journal or a snapshot cannot be read, or while a run is under way, such as that of another
+/// shard: it may be about to take a snapshot that needs the same content.
 pub fn prune(
     state_directory: &Utf8Path,
     retention: Retention,
     now: Timestamp,
 ) -> Result<Pruned, JournalError> {
+    let Some(_alone) = alone(state_directory)? else {
+        return Ok(Pruned::default());
+    };
     let runs = journal::runs(state_directory)?;
     let youth = SignedDuration::from_hours(i64::from(retention.days) * 24);
     let old = runs.len().saturating_sub(retention.runs as usize);
@@ -117,5 +161,47 @@ fn failed(action: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> Jo
         action,
         path,
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::journal::{JOURNAL_VERSION, Journal, JournalEvent};
+    use crate::model::{ClusterName, Digest};
+
+    /// Another shard may be about to take a snapshot that shares a content with an old one.
+    #[test]
+    fn nothing_is_deleted_while_a_run_is_under_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let run = RunId::new(Timestamp::UNIX_EPOCH, &Digest::of(b"plan"));
+        let journal = Journal::create(state, &run).unwrap();
+        let started = JournalEvent::RunStarted {
+            version: JOURNAL_VERSION,
+            run: run.clone(),
+            plan: Digest::of(b"plan"),
+            cluster: ClusterName::new("production"),
+            steps: 0,
+            shard: None,
+        };
+        for event in [started, JournalEvent::Recovered] {
+            journal.append(Timestamp::UNIX_EPOCH, event).unwrap();
+        }
+        let retention = Retention { runs: 0, days: 0 };
+        let content = SnapshotStore::new(state).put(b"logo").unwrap();
+        let prune = || prune(state, retention, Timestamp::now()).unwrap();
+
+        let under_way = SnapshotUse::begin(state).unwrap();
+        assert_eq!(prune(), Pruned::default());
+        drop(under_way);
+        assert_eq!(
+            prune(),
+            Pruned {
+                runs: 1,
+                objects: 1
+            },
+            "{content:?}"
+        );
     }
 }

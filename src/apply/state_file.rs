@@ -77,6 +77,31 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a file whose lock counts, not its content; creates it for its owner only.
+pub(super) fn open_lock(path: &Path) -> io::Result<File> {
+    make_directory(path.parent().unwrap_or(Path::new(".")))?;
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+/// A locked file, unlocked when dropped. Closing it is not enough: a process that is being started at that moment has the
+/// file, too, and keeps the lock until it runs its own program.
+#[derive(Debug)]
+pub(super) struct Locked(pub(super) File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // The file is closed right after, which unlocks it as well.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Removes the access of everybody but the owner to a directory and its content, whatever created it.
 pub(super) fn make_private(path: &Path) -> io::Result<()> {
     let about = fs::symlink_metadata(path)?;

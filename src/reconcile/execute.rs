@@ -6,7 +6,9 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{self, Applied, ApplyError, ApprovedPlan, AssetSource, Event, Rollout};
+use crate::apply::{
+    self, Applied, ApplyError, ApprovedPlan, AssetSource, Event, Rollout, SnapshotUse,
+};
 use crate::dns::push::PrimaryWriter;
 use crate::live::{ReadClient, TemplateWriter, WriteClient};
 use crate::plan::StepId;
@@ -61,10 +63,9 @@ pub async fn execute(
     options.rollout = execution.rollout;
     options.withheld = execution.withheld;
     options.primary = execution.primary;
-    // Another shard may be about to take a snapshot that needs the same content.
-    let retention = (execution.retention).filter(|_| approved.plan.scope.shard.is_none());
     let writer = WriteClient::new(client.clone());
     let template = TemplateWriter::new(client.clone());
+    let snapshots = SnapshotUse::begin(execution.state)?;
     let run = apply::run(
         approved,
         &writer,
@@ -74,7 +75,8 @@ pub async fn execute(
         progress,
     );
     let applied = run.await?;
-    if let Some(retention) = retention.filter(|_| applied.is_complete()) {
+    drop(snapshots);
+    if let Some(retention) = execution.retention.filter(|_| applied.is_complete()) {
         let pruned = apply::prune(execution.state, retention, Timestamp::now());
         progress(Event::Pruned(&pruned));
     }

@@ -166,10 +166,17 @@ fn the_template_is_undone() {
 /// Old runs go, and with them the contents that nobody else needs; never what the last runs need.
 #[test]
 fn old_runs_are_thrown_away() {
+    for shard in [&[][..], &["--shard", "1/1"]] {
+        runs_beyond_the_second_are_thrown_away(shard);
+    }
+}
+
+fn runs_beyond_the_second_are_thrown_away(shard: &[&str]) {
     let platform = Platform::renamed("a", "{snapshots: {runs: 2, days: 0}}");
+    let apply: Vec<&str> = ["apply", "--yes"].iter().chain(shard).copied().collect();
     for round in 0..4 {
         platform.declare('a', &format!("whitelabel: {{company_name: name-{round}}}"));
-        check_exit(&platform.run(&["apply", "--yes"]), 0);
+        check_exit(&platform.run(&apply), 0);
     }
     let runs = platform.runs();
     assert_eq!(runs.len(), 2);

@@ -1,6 +1,6 @@
 //! A lease on one host: a file lock, which the system releases when its process ends.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
 use super::scope::LeaseScope;
-use crate::apply::state_file;
+use crate::apply::state_file::{self, Locked};
 
 /// How much of the lock file is read at most, in bytes.
 const MAX_RECORD: u64 = 1 << 16;
@@ -42,15 +42,7 @@ impl FileLease {
     }
 
     fn open(&self, name: &str) -> std::io::Result<File> {
-        state_file::make_directory(self.folder.as_std_path())?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        options.open(self.folder.join(name))
+        state_file::open_lock(self.folder.join(name).as_std_path())
     }
 
     /// Finds the holder of a lock that excludes this one.
@@ -110,18 +102,6 @@ impl FileLease {
     }
 }
 
-/// A locked file, unlocked when dropped. Closing it is not enough: a process that is being started at that moment has the
-/// file, too, and keeps the lock until it runs its own program.
-#[derive(Debug)]
-struct Locked(File);
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        // The file is closed right after, which unlocks it as well.
-        let _ = self.0.unlock();
-    }
-}
-
 /// Writes who holds the lock, for others to read; only the lock itself counts.
 fn write(file: &mut File, record: &Record) -> std::io::Result<()> {
     let text = serde_json::to_vec(record)?;
@@ -140,6 +120,7 @@ fn holder(file: &File) -> Record {
         purpose: "no purpose given".to_owned(),
         since: Timestamp::UNIX_EPOCH,
         expires: None,
+        term_seconds: None,
         mark: 0,
     })
 }
