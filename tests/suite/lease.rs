@@ -230,6 +230,39 @@ async fn an_expired_lease_is_taken_over() {
     assert_eq!(server.value(REFERENCE), None);
 }
 
+/// The clock of a dead holder was an hour ahead: who waits sees that the lease is not renewed, and does not wait for
+/// that hour. A living one with such a clock keeps its lease.
+#[tokio::test]
+async fn a_lease_that_nobody_renews_is_over_by_the_clock_of_who_waits() {
+    let server = Server::new();
+    let [one, two] = ["one", "two"].map(|name| remote(&server.clone_as(name)));
+    let mut holder = GitLease::new(one, scope(), clock(3_600));
+    holder.attempt(&claim("ahead")).await.unwrap();
+    let (now, hand) = adjustable(0);
+    let mut waiting = GitLease::new(two, scope(), now);
+    let term_and_skew = 660;
+    for (passed, is_renewed) in [
+        (0, false),
+        (term_and_skew, true),
+        (661, true),
+        (1_321, false),
+    ] {
+        hand.store(passed, Ordering::SeqCst);
+        if is_renewed {
+            holder.renew(&claim("ahead")).await.unwrap();
+        }
+        let attempt = waiting.attempt(&claim("waiting")).await.unwrap();
+        assert!(matches!(attempt, Attempt::Busy(_)), "{passed}: {attempt:?}");
+    }
+    hand.store(1_322, Ordering::SeqCst);
+    let attempt = waiting.attempt(&claim("waiting")).await.unwrap();
+    assert!(
+        matches!(attempt, Attempt::Taken { over: Some(_) }),
+        "{attempt:?}"
+    );
+    assert_eq!(holder.renew(&claim("ahead")).await, Err(LeaseError::Lost));
+}
+
 /// A server that lets no ref be deleted gets a record that is over instead.
 #[tokio::test]
 async fn a_server_without_deletions() {

@@ -13,6 +13,7 @@ use super::fence::Fence;
 use super::predecessor::Predecessor;
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
 use super::scope::LeaseScope;
+use super::unchanged::Unchanged;
 use crate::apply::remote::{GitError, Remote, Swap};
 
 /// Expiry of a lease that was released.
@@ -31,6 +32,7 @@ pub struct GitLease {
     /// Values of the ref that mean the lease is ours: the last confirmed one, and any whose push was not acknowledged.
     ours: Vec<String>,
     predecessor: Option<Predecessor>,
+    unchanged: Unchanged,
 }
 
 impl GitLease {
@@ -47,6 +49,7 @@ impl GitLease {
             since: None,
             ours: Vec::new(),
             predecessor: None,
+            unchanged: Unchanged::default(),
         }
     }
 
@@ -129,6 +132,13 @@ impl GitLease {
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(unreadable(error).into()),
         }
+    }
+
+    /// Returns whether a lease has expired, by its record or by what was seen of it.
+    fn is_over(&mut self, reference: &str, id: &str, record: &Record) -> bool {
+        let now = (self.now)();
+        let unchanged = self.unchanged.duration(reference, id, now);
+        record.is_over(now, self.skew) || record.is_abandoned(unchanged, self.skew)
     }
 
     /// Records a value as ours before the ref has it.
@@ -255,7 +265,7 @@ impl Contender for GitLease {
             }
             match self.read(&reference, &id).await? {
                 None => return Ok(Rival::Moving),
-                Some(record) if record.is_over((self.now)(), self.skew) => {
+                Some(record) if self.is_over(&reference, &id, &record) => {
                     if self.end(&reference, &id).await? == Swap::Moved {
                         return Ok(Rival::Moving);
                     }
@@ -268,14 +278,13 @@ impl Contender for GitLease {
     }
 
     async fn take(&mut self, claim: &Claim) -> Result<Option<Attempt>, LeaseError> {
-        let seen = self.remote.value(&self.reference).await?;
+        let reference = self.reference.clone();
+        let seen = self.remote.value(&reference).await?;
         let over = match &seen {
             None => None,
-            Some(id) => match self.read(&self.reference, id).await? {
+            Some(id) => match self.read(&reference, id).await? {
                 None => return Ok(None),
-                Some(record)
-                    if !record.is_over((self.now)(), self.skew) && !self.is_orphaned(id) =>
-                {
+                Some(record) if !self.is_orphaned(id) && !self.is_over(&reference, id, &record) => {
                     return Ok(Some(Attempt::Busy(record)));
                 }
                 over => over,

@@ -3,7 +3,6 @@
 //! As in Kubernetes' own leader election, the clocks of different hosts are never compared: a lease has expired when
 //! its `renewTime` did not change for its whole duration, as observed by whoever waits for it.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +17,7 @@ use super::contend::{Contender, Rival, contend};
 use super::fence::Fence;
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
 use super::scope::LeaseScope;
+use super::unchanged::Unchanged;
 
 /// Label of all leases of one cluster's platform.
 const LABEL: &str = "emblazon/leases-of";
@@ -32,8 +32,7 @@ pub struct KubernetesLease {
     now: Clock,
     /// Distinguishes this holder from another run with the same process id on a host of the same name.
     mark: u64,
-    /// The last version seen of each lease and when it was first seen, by lease name.
-    seen: BTreeMap<String, (String, Timestamp)>,
+    unchanged: Unchanged,
     fence: Fence,
     /// Our lease, as the server has it.
     held: Option<Object>,
@@ -63,7 +62,7 @@ impl KubernetesLease {
             scope,
             now,
             mark: fastrand::u64(..),
-            seen: BTreeMap::new(),
+            unchanged: Unchanged::default(),
             fence: Fence::default(),
             held: None,
         })
@@ -85,18 +84,15 @@ impl KubernetesLease {
 
     /// Returns whether a lease has ended: nobody holds it, or it did not change for its whole term.
     fn is_over(&mut self, lease: &Object) -> bool {
-        let now = (self.now)();
-        let name = lease.metadata.name.clone().unwrap_or_default();
-        let version = lease.metadata.resource_version.clone().unwrap_or_default();
-        let seen = (self.seen.entry(name)).or_insert_with(|| (version.clone(), now));
-        if seen.0 != version {
-            *seen = (version, now);
-        }
+        let name = lease.metadata.name.as_deref().unwrap_or_default();
+        let version = lease.metadata.resource_version.as_deref();
+        let version = version.unwrap_or_default();
+        let unchanged = self.unchanged.duration(name, version, (self.now)());
         let Some(spec) = lease.spec.as_ref().filter(|spec| is_held(spec)) else {
             return true;
         };
         let term = i64::from(spec.lease_duration_seconds.unwrap_or_default());
-        now.duration_since(seen.1) > SignedDuration::from_secs(term)
+        unchanged > SignedDuration::from_secs(term)
     }
 
     /// Writes a lease on the condition that its resource version is current, or creates it if it has none.
@@ -296,6 +292,7 @@ fn record(lease: &Object) -> Record {
         expires: spec
             .renew_time
             .and_then(|time| time_of(&time).checked_add(term).ok()),
+        term_seconds: None,
         mark: 0,
     }
 }

@@ -31,6 +31,7 @@ mod predecessor;
 mod record;
 mod scope;
 mod shared;
+mod unchanged;
 
 pub use both::Leases;
 pub use fence::Fence;

@@ -37,6 +37,9 @@ pub struct Record {
     pub since: Timestamp,
     /// When it expires unless it is renewed; absent where the system releases it by itself.
     pub expires: Option<Timestamp>,
+    /// How long it lasts after each renewal, in seconds; absent in what earlier versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term_seconds: Option<u64>,
     /// Distinguishes two records of the same holder in the same second.
     #[serde(default)]
     pub mark: u64,
@@ -49,11 +52,13 @@ impl Record {
             purpose: claim.purpose.clone(),
             since,
             expires: None,
+            term_seconds: None,
             mark: fastrand::u64(..),
         }
     }
 
     pub(super) fn until(mut self, now: Timestamp, term: Duration) -> Self {
+        self.term_seconds = Some(term.as_secs() + u64::from(term.subsec_nanos() > 0));
         let term = SignedDuration::try_from(term).unwrap_or(SignedDuration::MAX);
         self.expires = Some(now.saturating_add(term).unwrap_or(Timestamp::MAX));
         self.mark = fastrand::u64(..);
@@ -65,6 +70,14 @@ impl Record {
     pub fn is_over(&self, now: Timestamp, skew: SignedDuration) -> bool {
         self.expires
             .is_some_and(|expires| now.duration_since(expires) > skew)
+    }
+
+    /// Returns whether it stood unchanged for longer than its term, by a clock that may be fast by `skew`: then its holder
+    /// is dead, even if its own clock was ahead.
+    pub(super) fn is_abandoned(&self, unchanged: SignedDuration, skew: SignedDuration) -> bool {
+        let term = self.term_seconds.and_then(|term| i64::try_from(term).ok());
+        let term = term.map(SignedDuration::from_secs);
+        term.is_some_and(|term| unchanged > term.saturating_add(skew))
     }
 
     /// Describes who holds the lease, in words.
