@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use git2::{ErrorCode, Oid, Signature, Time};
+use git2::Oid;
 use jiff::Timestamp;
 
 use super::remote::{GitError, LocalClone, Remote, Swap};
 use super::written::{MAX_RECORD, Written};
 use crate::diff::{WrittenParts, WrittenTree};
 use crate::model::{ClusterName, Shard};
-use crate::tree::{
-    Base, Known, Precedence, Selection, object_size, precedence, short_commit, written_ref,
-};
+use crate::tree::{Base, Known, Precedence, Selection, precedence, short_commit, written_ref};
 
 /// Maximum number of refs that are read: one, or one per shard.
 const MAX_REFS: usize = 256;
@@ -157,32 +155,13 @@ impl WrittenRef {
     }
 
     async fn read(&self, name: &str, id: &str, remote: Option<&Remote>) -> Result<Written, String> {
-        let mut message = self.message(id)?;
-        if message.is_none()
-            && let Some(remote) = remote
-        {
-            remote.peek(name).await.map_err(|error| error.to_string())?;
-            message = self.message(id)?;
-        }
-        let message = message.ok_or("it is not in this clone")?;
-        Written::parse(&message, &self.cluster)
-    }
-
-    /// Returns the message of a commit; `None` when the clone does not have it.
-    fn message(&self, id: &str) -> Result<Option<Vec<u8>>, String> {
-        let words = |error: git2::Error| error.message().to_owned();
-        let repository = self.clone.repository().map_err(|error| error.to_string())?;
-        let id = Oid::from_str(id).map_err(words)?;
-        let database = repository.odb().map_err(words)?;
-        match object_size(&database, id) {
-            // The header of a commit is small compared with the largest message.
-            Ok(size) if size > 2 * MAX_RECORD => return Err("it is too large".to_owned()),
-            Ok(_) => {}
-            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(words(error)),
-        }
-        let commit = repository.find_commit(id).map_err(words)?;
-        Ok(Some(commit.message_bytes().to_vec()))
+        let text = match remote {
+            Some(remote) => remote.text(name, id).await,
+            None => self.clone.text(id),
+        };
+        let text = text.map_err(|error| error.to_string())?;
+        let text = text.ok_or("it is not in this clone")?;
+        Written::parse(text.as_bytes(), &self.cluster)
     }
 
     /// Loads the tree of a commit that something was written from. It must be in the history of the current revision:
@@ -268,7 +247,7 @@ impl WrittenRef {
         let text = written.text(&self.cluster).ok_or_else(|| {
             GitError::Repository(format!("it would be larger than {MAX_RECORD} bytes"))
         })?;
-        let id = self.write(&text, now)?;
+        let id = self.clone.write_text(&text, now)?;
         if let Some(remote) = self.remote.as_ref().filter(|_| push) {
             let swapped = remote.swap(&reference, seen.as_deref(), Some(&id)).await?;
             if swapped == Swap::Moved {
@@ -279,19 +258,6 @@ impl WrittenRef {
         self.clone.swap(&reference, here.as_deref(), &id).await?;
         self.seen.insert(reference, id);
         Ok(())
-    }
-
-    fn write(&self, text: &str, now: Timestamp) -> Result<String, GitError> {
-        let repository = self.clone.repository()?;
-        let write = || {
-            let time = Time::new(now.as_second(), 0);
-            let author = Signature::new("emblazon", "emblazon@localhost", &time)?;
-            let nothing = repository.treebuilder(None)?.write()?;
-            let nothing = repository.find_tree(nothing)?;
-            repository.commit(None, &author, &author, text, &nothing, &[])
-        };
-        let id = write().map_err(|error| GitError::Repository(error.message().to_owned()))?;
-        Ok(id.to_string())
     }
 
     /// Deletes the records of the cluster, for all shards, after a commit has become the base: it covers everything. What

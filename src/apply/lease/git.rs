@@ -5,7 +5,6 @@
 use std::time::Instant;
 
 use camino::Utf8Path;
-use git2::{ErrorCode, Oid, Signature, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::contend::{Contender, Rival, contend};
@@ -98,40 +97,14 @@ impl GitLease {
 
     /// Reads the record behind a ref; none when the ref moved in between.
     async fn read(&self, reference: &str, id: &str) -> Result<Option<Record>, LeaseError> {
-        let mut message = self.message(id)?;
-        if message.is_none() {
-            // The ref may be gone by now, which is not an error.
-            if let Err(error) = self.remote.peek(reference).await
-                && self.remote.value(reference).await?.as_deref() == Some(id)
-            {
-                return Err(error.into());
-            }
-            message = self.message(id)?;
-        }
-        let Some(message) = message else {
+        let Some(text) = self.remote.text(reference, id).await? else {
             return Ok(None);
         };
-        let record = serde_json::from_str(&message);
+        let record = serde_json::from_str(&text);
         record.map(Some).map_err(|_| LeaseError::Malformed {
             place: reference.to_owned(),
             remedy: self.delete_command(reference),
         })
-    }
-
-    fn message(&self, id: &str) -> Result<Option<String>, LeaseError> {
-        let unreadable = |error: git2::Error| GitError::Repository(error.message().to_owned());
-        let repository = self.remote.clone_of().repository()?;
-        let id = Oid::from_str(id).map_err(unreadable)?;
-        match repository.find_object(id, None) {
-            Ok(object) => Ok(Some(
-                object
-                    .as_commit()
-                    .map(|commit| String::from_utf8_lossy(commit.message_bytes()).into_owned())
-                    .unwrap_or_default(),
-            )),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(unreadable(error).into()),
-        }
     }
 
     /// Returns whether a lease has expired, by its record or by what was seen of it.
@@ -157,18 +130,9 @@ impl GitLease {
 
     /// Writes a record to the repository, and returns its commit.
     fn write(&self, record: &Record) -> Result<String, LeaseError> {
-        let unreadable = |error: git2::Error| GitError::Repository(error.message().to_owned());
         let text = serde_json::to_string(record)
             .map_err(|error| GitError::Repository(error.to_string()))?;
-        let repository = self.remote.clone_of().repository()?;
-        let write = || {
-            let time = Time::new((self.now)().as_second(), 0);
-            let author = Signature::new("emblazon", "emblazon@localhost", &time)?;
-            let nothing = repository.treebuilder(None)?.write()?;
-            let nothing = repository.find_tree(nothing)?;
-            repository.commit(None, &author, &author, &text, &nothing, &[])
-        };
-        Ok(write().map_err(unreadable)?.to_string())
+        Ok(self.remote.clone_of().write_text(&text, (self.now)())?)
     }
 
     /// Deletes a ref if it still has the value that was seen.

@@ -365,7 +365,7 @@ impl Remote {
         &self.name
     }
 
-    pub(in crate::apply) fn clone_of(&self) -> &LocalClone {
+    pub(crate) fn clone_of(&self) -> &LocalClone {
         &self.clone
     }
 

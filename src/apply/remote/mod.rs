@@ -4,6 +4,7 @@ mod ending;
 mod group;
 mod local_clone;
 mod mirror;
+mod text;
 
 pub use ending::Ending;
 pub use local_clone::{GitError, LocalClone, Remote, SECRETS, Swap};
