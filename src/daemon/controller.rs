@@ -185,6 +185,7 @@ impl Controller {
         }
         self.seen = now;
         self.end_pause_when_over(now);
+        self.interventions.share().await;
         if self.timers.source <= now {
             self.look_at_source(now).await;
         }

@@ -5,13 +5,19 @@ use jiff::Timestamp;
 use super::PublishedStatus;
 use super::conditions::Conditions;
 use super::history_log::HistoryLog;
+use super::pause_ref::{PauseRecord, PauseRef};
 use super::status::{Approval, Intervention, InterventionKind, Outcome, Pause};
+use crate::apply::remote::GitError;
 use crate::model::{Digest, count};
 
 /// The pause and the approval that hold now.
 #[derive(Debug, Default)]
 pub(super) struct Interventions {
     pause: Option<Pause>,
+    /// Carries the pause to the next leader; absent where no other host can lead.
+    shared: Option<PauseRef>,
+    /// What the next leader does not know yet.
+    unsent: Option<PauseRecord>,
     /// The approved plan.
     approved: Option<Digest>,
 }
@@ -32,6 +38,50 @@ impl Interventions {
         });
     }
 
+    /// Takes over the pause of the leader before this one. What this host noted later counts more, and is sent.
+    ///
+    /// # Errors
+    /// When it cannot be read whether that leader was paused; nothing may be written then.
+    pub(super) async fn take_over(
+        &mut self,
+        shared: Option<PauseRef>,
+        log: &HistoryLog,
+        conditions: &mut Conditions,
+    ) -> Result<(), GitError> {
+        self.unsent = None;
+        self.shared = shared;
+        let Some(shared) = &self.shared else {
+            return Ok(());
+        };
+        let theirs = shared.read().await?;
+        match (&self.pause, theirs) {
+            (Some(ours), theirs) if theirs.as_ref().is_none_or(|it| it.at < ours.since) => {
+                self.unsent = Some(PauseRecord {
+                    at: ours.since,
+                    pause: Some(ours.clone()),
+                });
+            }
+            (ours, Some(theirs)) if *ours != theirs.pause => {
+                self.keep(theirs.pause, log, conditions);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Tells the next leader about the pause, if it does not know it yet.
+    pub(super) async fn share(&mut self) {
+        let (Some(shared), Some(unsent)) = (&self.shared, &self.unsent) else {
+            return;
+        };
+        match shared.write(unsent).await {
+            Ok(()) => self.unsent = None,
+            Err(error) => {
+                tracing::warn!(%error, "another host that takes over does not know yet whether this daemon is paused");
+            }
+        }
+    }
+
     /// Returns the pause, if there is one.
     pub(super) fn pause(&self) -> Option<&Pause> {
         self.pause.as_ref()
@@ -44,6 +94,16 @@ impl Interventions {
         log: &HistoryLog,
         conditions: &mut Conditions,
     ) {
+        self.unsent = Some(PauseRecord {
+            at: pause
+                .as_ref()
+                .map_or_else(Timestamp::now, |pause| pause.since),
+            pause: pause.clone(),
+        });
+        self.keep(pause, log, conditions);
+    }
+
+    fn keep(&mut self, pause: Option<Pause>, log: &HistoryLog, conditions: &mut Conditions) {
         if let Err(error) = log.keep_pause(pause.as_ref()) {
             tracing::warn!(%error, "the pause cannot be written down, and does not outlive this process");
         }

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 use super::conditions;
 use super::controller::Controller;
 use super::history_log::HistoryLog;
+use super::pause_ref::PauseRef;
 use super::setup::{Place, ReadSetup, Setup};
 use super::source::{FolderSource, FolderWatcher, RemoteSource, Source};
 use super::status::{Role, State};
 use super::{PublishedStatus, WorkQueue};
 use crate::apply::lease::{Attempt, Claim, Lease as _, LeaseError, LeaseGuard, LeaseScope, Leases};
-use crate::apply::remote::{Ending, GitError};
+use crate::apply::remote::{Ending, GitError, Remote};
 use crate::model::ClusterName;
 use crate::reconcile::{Arbiter, claim, leases, while_leading};
 
@@ -129,7 +130,8 @@ async fn lead(controller: &mut Controller, stop: &CancellationToken, is_once: bo
         controller.setup.shard,
         controller.setup.term,
     );
-    let mut leases = match leases_of(controller, &cluster).await {
+    let remote = remote_of(controller, &cluster);
+    let mut leases = match leases_of(controller, &cluster, remote.clone()).await {
         Ok(leases) => leases,
         Err(error) => {
             tracing::error!(%error, "there is no lease to lead by");
@@ -142,6 +144,13 @@ async fn lead(controller: &mut Controller, stop: &CancellationToken, is_once: bo
     }
     controller.led = Some(cluster.clone());
     controller.take_lead(Timestamp::now());
+    let shared = remote.map(|remote| PauseRef::new(remote, &cluster, controller.setup.shard));
+    if let Err(error) = controller.take_over_pause(shared).await {
+        tracing::warn!(%error, "whether the last leader was paused is not known, so this daemon does not lead yet");
+        let _ = leases.release().await;
+        controller.lack_lease(&error.into(), Timestamp::now());
+        return wait(stop).await;
+    }
     tracing::info!(%cluster, "leading");
     let guard = LeaseGuard::of(&leases);
     let work = Box::pin(work(controller, &guard, is_once));
@@ -164,11 +173,20 @@ async fn work(controller: &mut Controller, guard: &LeaseGuard, is_once: bool) {
     }
 }
 
-async fn leases_of(controller: &Controller, cluster: &ClusterName) -> Result<Leases, LeaseError> {
-    let setup = &controller.setup;
+/// Returns the remote whose refs the daemon moves.
+fn remote_of(controller: &Controller, cluster: &ClusterName) -> Option<Remote> {
     let reference = controller.source.applied_ref(cluster).ok().flatten();
     let remote = reference.and_then(|reference| reference.remote().cloned());
-    let arbiter = match remote.filter(|_| setup.push) {
+    remote.filter(|_| controller.setup.push)
+}
+
+async fn leases_of(
+    controller: &Controller,
+    cluster: &ClusterName,
+    remote: Option<Remote>,
+) -> Result<Leases, LeaseError> {
+    let setup = &controller.setup;
+    let arbiter = match remote {
         _ if setup.kubernetes => Arbiter::Kubernetes,
         Some(remote) => Arbiter::Git(remote),
         None => Arbiter::Host,
@@ -205,14 +223,26 @@ async fn take(
         if is_once {
             return false;
         }
-        tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
-            () = stop.cancelled() => return false,
+        wait(stop).await;
+        if stop.is_cancelled() {
+            return false;
         }
     }
 }
 
+async fn wait(stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(PAUSE) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
 impl Controller {
+    async fn take_over_pause(&mut self, shared: Option<PauseRef>) -> Result<(), GitError> {
+        let (log, conditions) = (&self.history_log, &mut self.conditions);
+        self.interventions.take_over(shared, log, conditions).await
+    }
+
     fn take_lead(&mut self, now: Timestamp) {
         self.conditions.lease = None;
         self.begin(now);

@@ -31,6 +31,7 @@ mod leader;
 mod objects;
 mod observe;
 mod observed;
+mod pause_ref;
 mod platform_events;
 mod published;
 mod queue;

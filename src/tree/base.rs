@@ -14,7 +14,7 @@ use super::forget::{ForgetError, Forgotten};
 use super::git::{Pointed, point, short_commit};
 use super::refusal::Refusal;
 use super::{Desired, DesiredAccount, GitTree, LoadError, Selection, SharedAccount};
-use crate::model::{AccountName, ClusterName, Identity, count};
+use crate::model::{AccountName, ClusterName, Identity, Shard, count};
 
 /// Returns the ref that points at the last commit that was applied completely.
 #[must_use]
@@ -32,6 +32,16 @@ pub fn written_ref(cluster: &ClusterName) -> String {
 #[must_use]
 pub fn lease_ref(cluster: &ClusterName) -> String {
     reference(cluster, "lease")
+}
+
+/// Returns the ref that records whether the daemon of a cluster, or of one shard of it, is paused.
+#[must_use]
+pub fn paused_ref(cluster: &ClusterName, shard: Option<Shard>) -> String {
+    let whole = reference(cluster, "paused");
+    shard.map_or_else(
+        || whole.clone(),
+        |shard| format!("{whole}-{}-of-{}", shard.index(), shard.count()),
+    )
 }
 
 fn reference(cluster: &ClusterName, leaf: &str) -> String {

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use camino::Utf8PathBuf;
+use serde_json::json;
 
 use super::daemon::{Daemon, command, name_company, platform};
-use super::remote::{commit, follow_as, publish};
+use super::remote::{commit, follow_as, publish, serve_as};
 use crate::platform::Platform;
 use crate::stand_in::StandIn;
 
@@ -107,6 +108,43 @@ fn a_leader_that_was_stopped_writes_nothing_when_it_wakes_up() {
     assert_eq!(runs(&platform, "first"), began, "only the second wrote");
     assert_eq!(second.stop().code(), Some(0));
     first.wait("role", None, "leader");
+    assert_eq!(first.stop().code(), Some(0));
+    platform.stop();
+}
+
+/// A pause holds for whoever leads next, on whichever host, until somebody resumes there; the first host learns of that.
+#[test]
+fn a_pause_survives_the_host_that_it_was_asked_of() {
+    const LISTENING: &str = "lease: {term: 10s, skew: 1s}\nhttp: {listen: \"127.0.0.1:0\"}";
+    let platform = platform("a", "{heal: auto}");
+    let bare = publish(&platform);
+    let lead = |host| serve_as(&platform, bare.path(), host, LISTENING);
+    let mut first = lead("first");
+    first.wait("run", None, "applied");
+    let order = json!({"reason": "the proxies move"});
+    first.ask(&platform, "/api/v1/pause", Some(&order));
+    first.wait("pause", None, "paused");
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+    name_company(&platform, 'a', "held");
+    commit(&platform, "not while paused", &[]);
+
+    let mut second = lead("second");
+    second.wait("stalled", Some('a'), "paused");
+    let (_, status) = second.ask(&platform, "/api/v1/status", None);
+    assert_eq!(status["paused"]["reason"], "the proxies move");
+    assert_eq!(platform.key('a', "company_name"), "new");
+    second.ask(&platform, "/api/v1/resume", Some(&json!({})));
+    second.wait("run", None, "applied");
+    assert_eq!(platform.key('a', "company_name"), "held");
+    assert_eq!(second.stop().code(), Some(0));
+
+    let mut first = lead("first");
+    first.wait("role", None, "leader");
+    name_company(&platform, 'a', "last");
+    commit(&platform, "nobody is paused", &[]);
+    first.wait("run", None, "applied");
+    assert_eq!(platform.key('a', "company_name"), "last");
     assert_eq!(first.stop().code(), Some(0));
     platform.stop();
 }

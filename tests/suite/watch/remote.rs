@@ -79,6 +79,12 @@ pub(super) fn serve(platform: &Platform, bare: &Path, source: &str, further: &st
     Daemon::serving(configured(platform, bare, "daemon", source, &often))
 }
 
+/// Starts one that listens, with a state folder of its own, as on a host of its own.
+pub(super) fn serve_as(platform: &Platform, bare: &Path, host: &str, further: &str) -> Daemon {
+    let often = format!("poll: 1s\ninterval: 2s\nconfirm_after: 1s\n{further}");
+    Daemon::serving(configured(platform, bare, host, "", &often))
+}
+
 /// Writes the file of a daemon, and builds the command that reads it.
 pub(super) fn configured(
     platform: &Platform,

@@ -1,0 +1,72 @@
+//! The ref that carries a pause to the next leader, on whichever host that is.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::status::Pause;
+use crate::apply::remote::{GitError, Remote, Swap};
+use crate::model::{ClusterName, Shard};
+use crate::tree::paused_ref;
+
+/// A ref on the Git remote that holds the last pause, or that somebody resumed.
+#[derive(Debug)]
+pub(super) struct PauseRef {
+    remote: Remote,
+    reference: String,
+}
+
+/// What the ref holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PauseRecord {
+    /// When the pause began, or ended.
+    pub(super) at: Timestamp,
+    /// The pause; absent when it ended.
+    pub(super) pause: Option<Pause>,
+}
+
+impl PauseRef {
+    /// Names the ref of the daemon of a cluster, or of one shard; reads nothing yet.
+    pub(super) fn new(remote: Remote, cluster: &ClusterName, shard: Option<Shard>) -> Self {
+        Self {
+            remote,
+            reference: paused_ref(cluster, shard),
+        }
+    }
+
+    /// Reads the record from the remote; none when nobody ever paused.
+    ///
+    /// # Errors
+    /// When the remote does not answer, or the ref holds something else.
+    pub(super) async fn read(&self) -> Result<Option<PauseRecord>, GitError> {
+        let Some(id) = self.remote.value(&self.reference).await? else {
+            return Ok(None);
+        };
+        let text = self.remote.text(&self.reference, &id).await?;
+        let text = text.ok_or(GitError::Moved)?;
+        let record = serde_json::from_str(&text).map_err(|error| {
+            let (name, reference) = (self.remote.name(), &self.reference);
+            GitError::Repository(format!(
+                "{reference} holds no pause that this version understands: {error}; `git push {name} :{reference}` removes it"
+            ))
+        });
+        record.map(Some)
+    }
+
+    /// Replaces the record on the remote.
+    ///
+    /// # Errors
+    /// When the remote does not accept it, or somebody else wrote at the same time.
+    pub(super) async fn write(&self, record: &PauseRecord) -> Result<(), GitError> {
+        let text = serde_json::to_string(record)
+            .map_err(|error| GitError::Repository(error.to_string()))?;
+        let seen = self.remote.value(&self.reference).await?;
+        let new = self.remote.clone_of().write_text(&text, record.at)?;
+        let swapped = self
+            .remote
+            .swap(&self.reference, seen.as_deref(), Some(&new));
+        match swapped.await? {
+            Swap::Done => Ok(()),
+            Swap::Moved => Err(GitError::Moved),
+        }
+    }
+}
