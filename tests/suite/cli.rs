@@ -127,7 +127,16 @@ fn help_and_version_are_data() {
         assert_eq!(stderr(&output), "");
         assert!(stdout(&output).contains(expected), "{}", stdout(&output));
     }
-    check(&["--version"], "emblazon 0.1.0");
+    let version = concat!("emblazon ", env!("CARGO_PKG_VERSION"), "\n");
+    check(&["-V"], version);
+    check(&["--version"], version);
+    check(&["--version"], "\ncommit: ");
+    let features = if cfg!(feature = "kubernetes") {
+        "\nfeatures: kubernetes\n"
+    } else {
+        "\nfeatures: none\n"
+    };
+    check(&["--version"], features);
     check(&["--help"], "Exit codes: 0 done or in sync");
     check(&["help", "plan"], "Sends no request that writes");
     check(&["completions", "bash"], "complete -F _emblazon");

@@ -1,5 +1,7 @@
 //! The command line as a whole: the commands and their common options.
 
+use std::sync::LazyLock;
+
 use clap::{Parser, Subcommand};
 
 use super::apply::ApplyArgs;
@@ -18,12 +20,26 @@ use super::tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs,
 use super::validate::ValidateArgs;
 use super::watch::WatchArgs;
 
+/// What was built: version, commit, features.
+static BUILD: LazyLock<String> = LazyLock::new(|| {
+    // Whoever builds names the commit: a build script that asked Git would tell two builds of the same files apart.
+    let commit = option_env!("EMBLAZON_COMMIT").filter(|commit| !commit.is_empty());
+    let commit = commit.unwrap_or("not recorded");
+    let features = if cfg!(feature = "kubernetes") {
+        "kubernetes"
+    } else {
+        "none"
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{version}\ncommit: {commit}\nfeatures: {features}")
+});
+
 /// GitOps for the branding of a Kazoo telephony platform.
 ///
 /// A tree of YAML files declares whitelabel settings, brand assets and the domain template. emblazon
 /// compares it with the platform, shows the difference, and applies it.
 #[derive(Debug, Parser)]
-#[command(name = "emblazon", version, max_term_width = 100)]
+#[command(name = "emblazon", version, long_version = BUILD.as_str(), max_term_width = 100)]
 #[command(
     after_help = "Try it on a platform of its own, which `--sandbox` starts:
   emblazon init brands
