@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use emblazon::model::Digest;
 use serde_yaml::Value;
 
 use crate::git::environment;
@@ -25,6 +27,8 @@ pub(crate) struct Runner {
     pub(crate) used: BTreeMap<String, BTreeMap<String, String>>,
     /// Whether a step failed.
     pub(crate) failed: bool,
+    /// The digest of the release, as its `SHA256SUMS` has it.
+    pub(crate) release: String,
     checkout: PathBuf,
     files: tempfile::TempDir,
 }
@@ -33,20 +37,32 @@ impl Runner {
     pub(crate) fn new(checkout: &Path) -> Self {
         let files = tempfile::tempdir().unwrap();
         let mut all = environment(checkout);
-        let folder = Path::new(env!("CARGO_BIN_EXE_emblazon")).parent().unwrap();
-        let path = std::env::var("PATH").unwrap();
-        all.insert("PATH".to_owned(), format!("{}:{path}", folder.display()));
+        all.insert("PATH".to_owned(), std::env::var("PATH").unwrap());
+        let release = published(files.path());
+        for (name, value) in [
+            ("RUNNER_OS", "Linux".to_owned()),
+            ("RUNNER_ARCH", "X64".to_owned()),
+            ("RUNNER_TEMP", files.path().display().to_string()),
+            ("GITHUB_ACTION_REPOSITORY", "OWNER/emblazon".to_owned()),
+            (
+                "GITHUB_SERVER_URL",
+                format!("file://{}", files.path().display()),
+            ),
+        ] {
+            all.insert(name.to_owned(), value);
+        }
         for name in ["GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STEP_SUMMARY"] {
             let file = files.path().join(name);
             fs::write(&file, "").unwrap();
             all.insert(name.to_owned(), file.to_str().unwrap().to_owned());
         }
         Self {
-            names: BTreeMap::new(),
+            names: BTreeMap::from([("env.EMBLAZON_DIGEST".to_owned(), release.clone())]),
             environment: all,
             log: String::new(),
             used: BTreeMap::new(),
             failed: false,
+            release,
             checkout: checkout.to_owned(),
             files,
         }
@@ -104,6 +120,8 @@ impl Runner {
         }
         let lines = file[job]["script"].as_sequence().unwrap().iter();
         let lines = lines.map(|line| line.as_str().unwrap());
+        // The image has the program.
+        self.finds(Path::new(env!("CARGO_BIN_EXE_emblazon")).parent().unwrap());
         // There is no such server here, and the clone may push.
         let lines = lines.filter(|line| !line.starts_with("git remote set-url"));
         let script = lines.collect::<Vec<_>>().join("\n");
@@ -151,7 +169,10 @@ impl Runner {
                 self.shell(step, "-eo pipefail");
             }
         }
+        let path = self.environment.remove("PATH").unwrap();
         self.environment = outer;
+        // What a step puts on the path stays there.
+        self.environment.insert("PATH".to_owned(), path);
         let mut outputs = BTreeMap::new();
         if let Some(id) = step["id"].as_str() {
             for (name, output) in action["outputs"].as_mapping().unwrap() {
@@ -188,12 +209,23 @@ impl Runner {
         self.log
             .push_str(&String::from_utf8(output.stderr).unwrap());
         self.failed |= !output.status.success();
+        let path_file = self.files.path().join("GITHUB_PATH");
+        for folder in fs::read_to_string(&path_file).unwrap().lines() {
+            self.finds(Path::new(folder));
+        }
+        fs::write(&path_file, "").unwrap();
         let id = step["id"].as_str().unwrap_or("-").to_owned();
         for line in fs::read_to_string(&output_file).unwrap().lines() {
             let (name, value) = line.split_once('=').unwrap();
             let name = format!("steps.{id}.outputs.{name}");
             self.names.insert(name, value.to_owned());
         }
+    }
+
+    /// Lets the steps that follow find the programs of a folder.
+    fn finds(&mut self, folder: &Path) {
+        let path = self.environment.get_mut("PATH").unwrap();
+        *path = format!("{}:{path}", folder.display());
     }
 
     /// Evaluates a mapping of texts.
@@ -269,6 +301,33 @@ impl Runner {
         assert_eq!(stopped, None, "the runner listens again");
         commands
     }
+}
+
+/// Puts a release into a folder, where a server of that address would have it, and returns its digest.
+fn published(server: &Path) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let name = format!("emblazon-{version}-x86_64-unknown-linux-musl");
+    let unpacked = server.join("unpacked");
+    fs::create_dir_all(unpacked.join(&name)).unwrap();
+    let program = unpacked.join(&name).join("emblazon");
+    let text = format!(
+        "#!/bin/sh\nexec {} \"$@\"\n",
+        env!("CARGO_BIN_EXE_emblazon")
+    );
+    fs::write(&program, text).unwrap();
+    fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let files = server.join(format!("OWNER/emblazon/releases/download/v{version}"));
+    fs::create_dir_all(&files).unwrap();
+    let archive = files.join(format!("{name}.tar.gz"));
+    let status = Command::new("tar")
+        .args(["--create", "--gzip", "--file"])
+        .arg(&archive)
+        .arg("--directory")
+        .arg(&unpacked)
+        .arg(&name)
+        .status();
+    assert!(status.unwrap().success());
+    Digest::of(&fs::read(&archive).unwrap()).to_string()
 }
 
 pub(crate) fn read(path: &Path) -> Value {

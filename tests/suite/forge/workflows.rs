@@ -214,6 +214,50 @@ fn a_change_is_shown_approved_and_applied() {
     assert!(!again.failed, "{}", again.log);
 }
 
+/// The action takes the release of exactly that digest, once a job, and nothing else.
+#[test]
+fn the_action_takes_the_released_binary_by_digest() {
+    let stage = Stage::new();
+    stage
+        .world
+        .account("acme", ACME, "company_name: Acme Group, brandColor: red");
+    stage.push();
+    let mut plan = stage.pull("plan");
+    plan.run("emblazon-plan.yml");
+    assert!(!plan.failed, "{}", plan.log);
+    let folder = format!("emblazon-{}/emblazon-", plan.release);
+    assert!(
+        plan.environment["PATH"].contains(&folder),
+        "{}",
+        plan.environment["PATH"]
+    );
+
+    let mut other = stage.pull("plan-of-another-digest");
+    let wrong = "ab".repeat(32);
+    other
+        .names
+        .insert("env.EMBLAZON_DIGEST".to_owned(), wrong.clone());
+    other.run("emblazon-plan.yml");
+    let refusal = format!("has the digest {}, and not {wrong}", other.release);
+    assert!(
+        other.failed && other.log.contains(&refusal),
+        "{}",
+        other.log
+    );
+    assert!(!other.log.contains("emblazon 0"), "{}", other.log);
+
+    let mut other = stage.pull("plan-on-another-machine");
+    other
+        .environment
+        .insert("RUNNER_OS".to_owned(), "Windows".to_owned());
+    other.run("emblazon-plan.yml");
+    assert!(
+        other.failed && other.log.contains("leave out `digest`"),
+        "{}",
+        other.log
+    );
+}
+
 #[test]
 fn what_nobody_approved_is_not_applied() {
     let stage = Stage::new();
