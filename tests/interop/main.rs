@@ -18,6 +18,7 @@ mod dashboard;
 #[path = "../../benches/edited/mod.rs"]
 mod edited;
 mod export;
+mod forge;
 mod formats;
 #[path = "../../benches/generate/mod.rs"]
 mod generate;
