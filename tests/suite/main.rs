@@ -51,6 +51,7 @@ mod race;
 mod recipes;
 mod reconciler;
 mod recovery;
+mod release;
 mod restore;
 mod sandbox;
 mod saved_plan;
