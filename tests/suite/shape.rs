@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::source_text::{SourceText, rust_files, words};
+use crate::source_text::{SourceText, rust_files, top, words};
 
 /// A module by its path, such as `["plan", "step"]`.
 type Module = Vec<String>;
@@ -293,6 +293,33 @@ const EXTENSIONS: &[(&str, &[&str])] = &[
     ("a report format", &["Format::Junit"]),
     ("a verb", &["Command::Explain"]),
 ];
+
+/// The sizes that newcomers are told are those of the sources, within a tenth.
+#[test]
+fn contributing_tells_the_sizes() {
+    let page = std::fs::read_to_string(top().join(".github/CONTRIBUTING.md")).unwrap();
+    let graph = Graph::read();
+    let tests = rust_files().into_iter();
+    let tests = tests.filter(|file| file.path.starts_with("tests/"));
+    let tests: usize = tests.map(|file| file.text.lines().count()).sum();
+    let code: usize = graph.files.values().map(lines).sum();
+    for (what, size) in [
+        ("lines of code in `src`, without their tests", code),
+        ("files of `src` that have some", graph.files.len()),
+        ("lines in `tests`", tests),
+    ] {
+        let row = page
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("| {what} | ")));
+        let told = row.unwrap_or_else(|| panic!("CONTRIBUTING has no row {what}"));
+        let told = told.trim_end_matches(" |").replace(',', "");
+        let told: usize = told.parse().unwrap();
+        assert!(
+            told.abs_diff(size) * 10 <= size,
+            "CONTRIBUTING tells of {told} {what}, and there are {size}"
+        );
+    }
+}
 
 #[test]
 #[ignore = "prints figures: cargo test --test suite -- --ignored --nocapture shape::figures"]

@@ -62,6 +62,26 @@ fn the_readme() {
     check("README.md", &Desk::with_examples());
 }
 
+/// The table of a day names what the recipes below it show.
+#[test]
+fn a_day_has_its_recipes() {
+    let text = std::fs::read_to_string(top().join("README.md")).unwrap();
+    let day = text.split("## A day").nth(1).unwrap();
+    let (day, _) = day.split_once("## Recipes").unwrap();
+    let mut seen = 0;
+    for command in day.split('`').skip(1).step_by(2) {
+        let command = command.strip_prefix("emblazon ").unwrap();
+        let verb = command.split(' ').next().unwrap();
+        let is_shown = text
+            .lines()
+            .any(|line| line.starts_with(&format!("emblazon {verb} ")));
+        let goes_on = verb == "watch" && text.contains("`emblazon watch` keeps a platform in sync");
+        assert!(is_shown || goes_on, "no recipe shows {command}");
+        seen += 1;
+    }
+    assert!(seen >= 6, "only {seen} commands");
+}
+
 #[test]
 fn the_quickstart() {
     check("examples/quickstart/README.md", &Desk::with_examples());
