@@ -20,6 +20,7 @@ mod output;
 mod pictures;
 mod platform;
 mod primary;
+mod probing;
 mod progress;
 mod recorded;
 mod records;

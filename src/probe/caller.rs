@@ -1,8 +1,8 @@
 //! Sends what a page asks the API for, as a browser does: with its question before, and along redirects.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use hyper::Method;
 use tokio::sync::Mutex as AsyncMutex;
@@ -16,18 +16,62 @@ use super::{Arrival, Call, Fetch, Pace};
 /// The host and port of an API, and whether it speaks TLS.
 type ApiKey = (bool, String, u16);
 
-/// The APIs, which many brands share, and how fast they are asked.
-pub(super) struct Apis {
+/// A pace that probers keep together; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SharedPace(Arc<PaceState>);
+
+#[derive(Debug)]
+struct PaceState {
     pace: Mutex<Pace>,
     started: Instant,
+}
+
+impl SharedPace {
+    /// Returns how long so many requests take, at least.
+    #[must_use]
+    pub fn time_for(&self, requests: u64) -> Duration {
+        self.lock().time_for(requests)
+    }
+
+    /// Waits until the platform's limit lets another request through.
+    async fn wait(&self) {
+        let wait = {
+            let elapsed = self.0.started.elapsed();
+            self.lock().take(elapsed)
+        };
+        tokio::time::sleep(wait).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pace> {
+        self.0.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for SharedPace {
+    fn default() -> Self {
+        Pace::default().into()
+    }
+}
+
+impl From<Pace> for SharedPace {
+    fn from(pace: Pace) -> Self {
+        Self(Arc::new(PaceState {
+            pace: Mutex::new(pace),
+            started: Instant::now(),
+        }))
+    }
+}
+
+/// The APIs, which many brands share, and how fast they are asked.
+pub(super) struct Apis {
+    pace: SharedPace,
     contacts: Mutex<BTreeMap<ApiKey, Arc<AsyncMutex<Option<Contact>>>>>,
 }
 
 impl Apis {
-    pub(super) fn new(pace: Pace) -> Self {
+    pub(super) fn new(pace: SharedPace) -> Self {
         Self {
-            pace: Mutex::new(pace),
-            started: Instant::now(),
+            pace,
             contacts: Mutex::default(),
         }
     }
@@ -35,15 +79,6 @@ impl Apis {
     fn contact(&self, key: ApiKey) -> Arc<AsyncMutex<Option<Contact>>> {
         let mut contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(contacts.entry(key).or_default())
-    }
-
-    /// Waits until the platform's limit lets another request through.
-    async fn wait(&self) {
-        let wait = {
-            let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-            pace.take(self.started.elapsed())
-        };
-        tokio::time::sleep(wait).await;
     }
 }
 
@@ -133,7 +168,7 @@ impl Caller<'_> {
     ) -> Option<Fetch> {
         let (connector, apis) = (self.connector, self.apis);
         if !browser::is_foreign(&self.page.url, url) {
-            apis.wait().await;
+            apis.pace.wait().await;
             return Some(self.ui.send(connector, method, url, headers).await);
         }
         let (host, port) = (url.host_str()?, url.port_or_known_default()?);
@@ -148,7 +183,7 @@ impl Caller<'_> {
         if !api.arrival.is_connected() {
             return None;
         }
-        apis.wait().await;
+        apis.pace.wait().await;
         Some(api.send(connector, method, url, headers).await)
     }
 }

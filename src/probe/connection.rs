@@ -41,8 +41,8 @@ const MOST_ADDRESSES: usize = 4;
 pub(super) struct Connector {
     pub(super) names: NameSource,
     pub(super) authorities: Authorities,
-    /// What stands where else than its address says, as in a sandbox.
-    pub(super) detours: BTreeMap<SocketAddr, SocketAddr>,
+    /// Where what stands at an address of a sandbox really listens; nothing else is connected to then.
+    pub(super) detours: Option<BTreeMap<SocketAddr, SocketAddr>>,
     /// The address of this machine to connect from.
     pub(super) from: Option<IpAddr>,
     pub(super) connections: AtomicU64,
@@ -71,12 +71,12 @@ impl Connector {
         let (link, sender) = match &names {
             Names::Absent | Names::Unknown(_) => (None, None),
             Names::Pinned(address) => {
-                let (link, sender) = self.connect(&[*address], is_secure, host).await;
+                let (link, sender) = self.reach(&[*address], is_secure, host).await;
                 (Some(link), sender)
             }
             Names::Found(addresses) => {
                 let (link, sender) = match self.allowed(addresses, port) {
-                    Ok(allowed) => self.connect(&allowed, is_secure, host).await,
+                    Ok(allowed) => self.reach(&allowed, is_secure, host).await,
                     Err(reason) => (Link::Unknown(reason), None),
                 };
                 (Some(link), sender)
@@ -101,10 +101,11 @@ impl Connector {
         let mut allowed = Vec::new();
         for address in addresses {
             let address = SocketAddr::new(*address, port);
-            match self.detours.get(&address) {
-                Some(detour) => allowed.push(*detour),
-                None if is_inside(address.ip()) => refused = Some(address.ip()),
-                None => allowed.push(address),
+            let is_known = |detours: &BTreeMap<_, _>| detours.contains_key(&address);
+            if is_inside(address.ip()) && !self.detours.as_ref().is_some_and(is_known) {
+                refused = Some(address.ip());
+            } else {
+                allowed.push(address);
             }
         }
         allowed.truncate(MOST_ADDRESSES);
@@ -113,6 +114,43 @@ impl Connector {
                 "{address} is not a public address, so nothing was sent there"
             )),
             _ => Ok(allowed),
+        }
+    }
+
+    /// Connects to one of these addresses, as far as they can be reached from where this prober is.
+    async fn reach(
+        &self,
+        addresses: &[SocketAddr],
+        is_secure: bool,
+        host: &str,
+    ) -> (Link, Option<SendRequest<Empty<Bytes>>>) {
+        let mut reachable = Vec::new();
+        let mut reason = None;
+        for address in addresses {
+            match self.place_of(*address) {
+                Ok(place) => reachable.push(place),
+                Err(refused) => reason = reason.or(Some(refused)),
+            }
+        }
+        match reason.filter(|_| reachable.is_empty()) {
+            Some(reason) => (Link::Unknown(reason), None),
+            None => self.connect(&reachable, is_secure, host).await,
+        }
+    }
+
+    /// Returns where to connect for an address, or why that is not possible from here.
+    fn place_of(&self, address: SocketAddr) -> Result<SocketAddr, String> {
+        if let Some(detours) = &self.detours {
+            return detours.get(&address).copied().ok_or_else(|| {
+                format!("nothing stands at {address} in the sandbox, and nothing outside is asked")
+            });
+        }
+        match self.from {
+            Some(from) if from.is_ipv4() != address.is_ipv4() => Err(format!(
+                "{} cannot be reached from {from}, because one is an IPv4 address and the other an IPv6 address; probe this host without --from",
+                address.ip()
+            )),
+            Some(_) | None => Ok(address),
         }
     }
 
@@ -151,6 +189,7 @@ impl Connector {
         } else {
             TcpSocket::new_v6()?
         };
+        // Of the other family are only the places of a sandbox.
         if let Some(from) = self.from.filter(|from| from.is_ipv4() == address.is_ipv4()) {
             socket.bind(SocketAddr::new(from, 0))?;
         }

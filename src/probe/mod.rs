@@ -41,12 +41,13 @@ mod sighting;
 mod target;
 
 pub use authorities::{Authorities, AuthorityError};
+pub use caller::SharedPace;
 pub use certificate::Certificate;
 pub use check::{BrandProbe, BrandView, CheckKind, ProbeCheck, Visibility};
 pub use judge::judge;
 pub use pace::Pace;
 pub use pin::{Pin, PinError};
-pub use prober::{ProbeOptions, Prober};
+pub use prober::{ClosedWorld, NoProbe, ProbeOptions, Prober};
 pub use report::ProbeReport;
 pub use sighting::{Arrival, Call, Fetch, HttpAnswer, Link, Names, Sighting};
 pub use target::{BrandTarget, Located, targets};

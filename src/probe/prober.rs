@@ -5,14 +5,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use camino::{Utf8Path, Utf8PathBuf};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use hyper::Method;
 use jiff::Timestamp;
+use thiserror::Error;
 use url::Url;
 
 use super::browser;
-use super::caller::{Apis, Caller};
+use super::caller::{Apis, Caller, SharedPace};
 use super::config_js::{ApiRoot, api_root};
 use super::connection::{Connector, Contact};
 use super::content_policy::Script;
@@ -20,11 +22,12 @@ use super::content_type::{self, Opened};
 use super::names::NameSource;
 use super::page::{self, MOST_REDIRECTS, Page};
 use super::{
-    Authorities, BrandProbe, BrandTarget, Fetch, HttpAnswer, Link, Names, Pace, Pin, Sighting,
-    judge,
+    Authorities, AuthorityError, BrandProbe, BrandTarget, Fetch, HttpAnswer, Link, Names, Pin,
+    Sighting, judge,
 };
-use crate::dns::{Exchange, ExchangeOptions};
+use crate::dns::{Exchange, ExchangeOptions, NoResolver, ZoneOptions};
 use crate::model::AssetKind;
+use crate::tree::{FileError, Loaded, read_authorities};
 
 /// How many brands are looked at at a time.
 const CONCURRENT_BRANDS: usize = 8;
@@ -36,14 +39,90 @@ pub struct ProbeOptions {
     pub resolvers: Vec<SocketAddr>,
     /// Addresses that the caller names instead.
     pub pins: Vec<Pin>,
-    /// What stands where else than its address says, as in a sandbox.
-    pub detours: BTreeMap<SocketAddr, SocketAddr>,
+    /// Where what stands at an address of a sandbox really listens; nothing else is connected to then.
+    pub detours: Option<BTreeMap<SocketAddr, SocketAddr>>,
     /// The address of this machine to connect from; the system's choice when absent.
     pub from: Option<IpAddr>,
     /// The certificate authorities to trust.
     pub authorities: Authorities,
     /// How fast APIs are asked.
-    pub pace: Pace,
+    pub pace: SharedPace,
+}
+
+/// The only world that the probe of a sandbox sees.
+#[derive(Clone, Debug)]
+pub struct ClosedWorld {
+    /// The sandbox's resolver.
+    pub resolver: SocketAddr,
+    /// Where what stands at an address really listens.
+    pub detours: BTreeMap<SocketAddr, SocketAddr>,
+    /// The authority that issued its certificates, in PEM.
+    pub authority: String,
+}
+
+/// Why nothing can be probed.
+#[derive(Debug, Error)]
+pub enum NoProbe {
+    /// No resolver is known.
+    #[error(transparent)]
+    Resolver(#[from] NoResolver),
+    /// A file of certificate authorities cannot be read.
+    #[error("ca_file {path} cannot be read: {source}")]
+    Unreadable {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The reason.
+        source: FileError,
+    },
+    /// The certificate authorities cannot be used.
+    #[error(transparent)]
+    Authorities(#[from] AuthorityError),
+}
+
+impl ProbeOptions {
+    /// Returns the options that a tree declares: its resolvers, and the authorities of its platform and of `ca_file` beside
+    /// those of this machine. The paths of the tree are from `folder`.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or there are no resolvers or no authorities.
+    pub fn declared(
+        loaded: &Loaded,
+        folder: &Utf8Path,
+        ca_file: Option<&Utf8Path>,
+    ) -> Result<Self, NoProbe> {
+        let declared = loaded.desired.cluster.ca_file.as_ref();
+        let files = declared.map(|file| folder.join(file));
+        let mut pem = Vec::new();
+        for path in files.into_iter().chain(ca_file.map(Utf8Path::to_owned)) {
+            let read = read_authorities(&path);
+            pem.extend(read.map_err(|source| NoProbe::Unreadable { path, source })?);
+            pem.push(b'\n');
+        }
+        let extra = Some(&*pem).filter(|pem| !pem.is_empty());
+        Ok(Self {
+            resolvers: ZoneOptions::declared(&loaded.dns)?.resolvers,
+            pins: Vec::new(),
+            detours: None,
+            from: None,
+            authorities: Authorities::of_this_machine(extra)?,
+            pace: SharedPace::default(),
+        })
+    }
+
+    /// Returns the options for a sandbox.
+    ///
+    /// # Errors
+    /// When its authority cannot be used.
+    pub fn within(world: &ClosedWorld) -> Result<Self, NoProbe> {
+        Ok(Self {
+            resolvers: vec![world.resolver],
+            pins: Vec::new(),
+            detours: Some(world.detours.clone()),
+            from: None,
+            authorities: Authorities::only(world.authority.as_bytes())?,
+            pace: SharedPace::default(),
+        })
+    }
 }
 
 /// Looks at brands as a customer's browser does. It sends no credentials, has none, and changes nothing.

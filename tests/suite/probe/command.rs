@@ -85,6 +85,19 @@ fn a_probe_connects_from_the_address_that_it_is_told() {
     check("127.0.0.9", 0, "");
 }
 
+/// What is named for a sandbox stands in it, or nowhere: the real network is not asked.
+#[test]
+fn an_address_that_is_named_for_a_sandbox_stays_in_it() {
+    let pin = |address: &str| format!("portal.northwind.example:443:{address}");
+    let inside = probe(&["northwind"], &["--resolve", &pin("192.0.2.80")]);
+    check_exit(&inside, 0);
+    let outside = probe(&["northwind"], &["--resolve", &pin("203.0.113.9")]);
+    check_exit(&outside, 6);
+    let text = unwrapped(&outside);
+    let told = "nothing stands at 203.0.113.9:443 in the sandbox, and nothing outside is asked";
+    assert!(text.contains(told), "{text}");
+}
+
 /// A typing error in `--resolve` would otherwise go unnoticed: DNS would be asked.
 #[test]
 fn an_address_for_a_host_that_nothing_led_to_is_told() {

@@ -3,11 +3,11 @@
 pub(crate) mod breakages;
 mod command;
 
-use emblazon::probe::{BrandView, Visibility};
+use emblazon::probe::{BrandView, Pin, Visibility};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use breakages::scenario::{Scenario, World};
+use breakages::scenario::{HOST, Scenario, World};
 
 /// Each breakage has its verdict, at the right part of the path, with what customers see instead and with what to do.
 #[tokio::test]
@@ -42,4 +42,28 @@ async fn a_probe_makes_one_connection_to_each_port() {
     assert_eq!(probe.view, BrandView::Declared);
     // The page at 443 and 80, and the API.
     assert_eq!(connections, 3);
+}
+
+/// An address of this machine that is of the other family would be left aside without a word, and another one be used.
+#[tokio::test]
+async fn an_address_of_the_other_family_is_not_connected_from() {
+    let mut world = World::start(&Scenario::default()).await;
+    world.from = Some([127, 0, 0, 1].into());
+    let (probe, _) = world.probe().await;
+    assert_eq!(probe.view, BrandView::Declared);
+    let address = "[2001:db8::1]:443".parse().unwrap();
+    for pin in world.pins.iter_mut().filter(|pin| pin.host == HOST) {
+        *pin = Pin {
+            address,
+            ..pin.clone()
+        };
+    }
+    let (probe, _) = world.probe().await;
+    let told = probe.checks.iter().find(|it| it.verdict == Visibility::Unknown);
+    assert_eq!(
+        told.unwrap().sentence,
+        format!(
+            "{HOST}:443 could not be reached: 2001:db8::1 cannot be reached from 127.0.0.1, because one is an IPv4 address and the other an IPv6 address; probe this host without --from"
+        )
+    );
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use camino::Utf8PathBuf;
 use emblazon::probe::{
-    self, Authorities, BrandProbe, BrandTarget, Pace, Pin, ProbeOptions, Prober,
+    self, Authorities, BrandProbe, BrandTarget, Pin, ProbeOptions, Prober, SharedPace,
 };
 use emblazon::sandbox::dns::{DnsSeed, DnsServer};
 use emblazon::sandbox::ui::{Authority, Issued, Term};
@@ -92,6 +92,8 @@ pub(crate) struct World {
     pub(crate) authority: String,
     /// Host, port and address of what has a name.
     pub(crate) pins: Vec<Pin>,
+    /// The address to connect from.
+    pub(crate) from: Option<std::net::IpAddr>,
     taken: Vec<Arc<AtomicU64>>,
 }
 
@@ -157,6 +159,7 @@ impl World {
             dns,
             authority: makers.root.pem(),
             pins,
+            from: None,
             taken,
         }
     }
@@ -165,10 +168,10 @@ impl World {
         ProbeOptions {
             resolvers: vec![self.dns.resolver()],
             pins: self.pins.clone(),
-            detours: std::collections::BTreeMap::new(),
-            from: None,
+            detours: None,
+            from: self.from,
             authorities: Authorities::only(self.authority.as_bytes()).unwrap(),
-            pace: Pace::default(),
+            pace: SharedPace::default(),
         }
     }
 
