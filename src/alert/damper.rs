@@ -81,7 +81,9 @@ impl Damper {
         let mut transitions = Vec::new();
         self.known.retain(|_, known| {
             let lasted = Duration::try_from(now.duration_since(known.since)).unwrap_or_default();
-            let sure = known.rounds >= damping.confirmations && lasted >= damping.after;
+            let is_pressing = known.found && known.alert.kind.is_urgent();
+            let sure =
+                is_pressing || (known.rounds >= damping.confirmations && lasted >= damping.after);
             if sure && known.told != known.found {
                 known.told = known.found;
                 transitions.push(Transition {

@@ -16,6 +16,8 @@ const NAMED: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
+    /// Something is wrong, and cannot wait.
+    Critical,
     /// Something is wrong.
     Problem,
     /// The problem is resolved.
@@ -63,10 +65,10 @@ pub fn notices(
     groups
         .into_iter()
         .map(|((over, kind), alerts)| {
-            let severity = if over {
-                Severity::Resolved
-            } else {
-                Severity::Problem
+            let severity = match (over, kind.is_urgent()) {
+                (true, _) => Severity::Resolved,
+                (false, true) => Severity::Critical,
+                (false, false) => Severity::Problem,
             };
             Notice {
                 version: 1,
@@ -94,6 +96,7 @@ impl Severity {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Critical => "critical",
             Self::Problem => "problem",
             Self::Resolved => "resolved",
         }
@@ -137,6 +140,35 @@ fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
             "has the right DNS records again",
             "have the right DNS records again",
         ),
+        (AlertKind::Brand, false) => (
+            "is not seen by customers as declared",
+            "are not seen by customers as declared",
+        ),
+        (AlertKind::Brand, true) => (
+            "is seen by customers as declared again",
+            "are seen by customers as declared again",
+        ),
+        (AlertKind::Certificate, false) => (
+            "has a certificate that ends soon",
+            "have certificates that end soon",
+        ),
+        (AlertKind::Certificate, true) => (
+            "has a certificate that lasts again",
+            "have certificates that last again",
+        ),
+        (AlertKind::Code, false) => (
+            "runs code that somebody put in by hand",
+            "run code that somebody put in by hand",
+        ),
+        (AlertKind::Code, true) => (
+            "runs the declared code again",
+            "run the declared code again",
+        ),
+        (AlertKind::BrandsUnreadable, false) => {
+            return "no brand can be looked at, so nothing is known of what customers see"
+                .to_owned();
+        }
+        (AlertKind::BrandsUnreadable, true) => return "brands can be looked at again".to_owned(),
         (AlertKind::BadTree, false) => {
             return "the tree has errors, so the last good one stays in force".to_owned();
         }
@@ -211,14 +243,22 @@ fn lines(now: Timestamp, over: bool, alerts: &[&Alert]) -> Vec<String> {
 fn subject(alert: &Alert) -> &str {
     match (&alert.account, alert.kind) {
         (Some(account), _) => account.as_str(),
-        (None, AlertKind::Stalled | AlertKind::Drift | AlertKind::Failing | AlertKind::Dns) => {
-            "domain template"
-        }
+        (
+            None,
+            AlertKind::Stalled
+            | AlertKind::Drift
+            | AlertKind::Failing
+            | AlertKind::Dns
+            | AlertKind::Brand
+            | AlertKind::Certificate
+            | AlertKind::Code,
+        ) => "domain template",
         (None, AlertKind::BadTree | AlertKind::UntrustedCommit | AlertKind::SourceUnreadable) => {
             "tree"
         }
         (None, AlertKind::PlatformUnreadable) => "platform",
         (None, AlertKind::DnsUnreadable) => "DNS",
+        (None, AlertKind::BrandsUnreadable) => "brands",
         (
             None,
             AlertKind::LeaseLost

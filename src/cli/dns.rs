@@ -32,14 +32,15 @@ pub(crate) fn whom_to_ask(
     }
 }
 
-/// Returns the address of a sandbox's resolver; `seed` is the sandbox's file.
+/// Returns the address of a sandbox's resolver; `seed` is the sandbox's file, and `desired` has a domain as an example.
 pub(crate) fn sandbox_resolver(
     sandbox: &Sandbox,
     seed: Option<&Utf8Path>,
-    desired: &Desired,
+    desired: Option<&Desired>,
 ) -> Result<SocketAddr, Failure> {
     let dns = sandbox.dns().ok_or_else(|| {
-        let mut domains = (desired.accounts.iter()).filter_map(|it| records::text(it, "domain"));
+        let accounts = desired.into_iter().flat_map(|desired| &desired.accounts);
+        let mut domains = accounts.filter_map(|it| records::text(it, "domain"));
         let domain = domains.next().unwrap_or_else(|| "example.com".to_owned());
         let file = seed.map_or("sandbox.yaml", Utf8Path::as_str);
         Failure::Usage(format!(

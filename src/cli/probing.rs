@@ -25,7 +25,7 @@ pub(crate) type Targets = (Vec<BrandTarget>, Vec<(AccountName, String)>);
 pub(crate) fn closed_world(
     sandbox: &Sandbox,
     seed: Option<&Utf8Path>,
-    desired: &Desired,
+    desired: Option<&Desired>,
 ) -> Result<ClosedWorld, Failure> {
     let authority = sandbox.authority().ok_or_else(|| {
         let file = seed.map_or("sandbox.yaml", Utf8Path::as_str);

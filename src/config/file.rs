@@ -1,5 +1,8 @@
 //! The daemon's own file: where it runs, not what it may do. What it may do is in the tree, and is reviewed.
 
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
@@ -9,10 +12,11 @@ use url::Url;
 
 use super::mistakes::{self, ConfigMistake};
 use crate::alert::AlertsConfig;
-use crate::daemon::{HookOwner, Place, Setup};
+use crate::daemon::{HookOwner, Place, ProbeSetup, Setup};
 use crate::dashboard::HttpConfig;
 use crate::live::{SecretConfig, Trust, TrustConfig};
 use crate::model::{Shard, Span};
+use crate::probe::{Pace, Pin};
 
 /// The daemon's own file, `emblazon watch --config FILE`. Paths are from the file's folder.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -58,6 +62,10 @@ pub struct WatchConfig {
     /// read by the interval. Webhooks need `http` with a public URL. Changes need a restart.
     #[serde(default)]
     pub events: Option<EventsConfig>,
+    /// How the brands are looked at as customers do, which `emblazon probe` does once; nobody looks when absent. Changes
+    /// need a restart.
+    #[serde(default)]
+    pub probe: Option<ProbeConfig>,
     /// Who is alerted of what. Changes need a restart.
     #[serde(default)]
     pub alerts: AlertsConfig,
@@ -122,6 +130,58 @@ pub struct EventsConfig {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub blackhole: Option<Url>,
+}
+
+/// How the brands are looked at as customers do. `{}` is enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProbeConfig {
+    /// How often each brand is looked at, such as 10m, as when absent.
+    pub interval: Option<Span>,
+    /// After how many probes in a row it counts that customers do not see a brand; 2 when absent.
+    pub confirmations: Option<NonZeroU32>,
+    /// How long after one of them the next comes, such as 30s, as when absent.
+    pub confirm_after: Option<Span>,
+    /// How long before its end a certificate is alerted of, such as 14d, as when absent.
+    pub certificates: Option<Span>,
+    /// Addresses to connect to instead of those in DNS, as `HOST:PORT:ADDR`: for a user interface inside a network.
+    #[schemars(with = "Vec<String>")]
+    pub resolve: Vec<Pin>,
+    /// The address of this machine to connect from.
+    #[schemars(with = "Option<String>")]
+    pub from: Option<IpAddr>,
+    /// Certificate authorities to trust, in PEM, beside those of this machine and the tree's `ca_file`.
+    #[schemars(with = "Option<String>")]
+    pub ca_file: Option<Utf8PathBuf>,
+    /// How many requests a second the API gets at most; as the platform's limit for anonymous callers allows when
+    /// absent.
+    pub rate: Option<NonZeroU32>,
+}
+
+impl ProbeConfig {
+    /// Resolves paths and defaults.
+    fn setup(&self, top: &Utf8Path) -> ProbeSetup {
+        let usual = ProbeSetup::default();
+        let pace = self.rate.map(|rate| Pace::new(rate.get(), rate.get()));
+        ProbeSetup {
+            interval: or(self.interval, usual.interval),
+            confirmations: self
+                .confirmations
+                .map_or(usual.confirmations, NonZeroU32::get),
+            confirm_after: or(self.confirm_after, usual.confirm_after),
+            certificates: or(self.certificates, usual.certificates),
+            resolve: self.resolve.clone(),
+            from: self.from,
+            ca_file: self.ca_file.as_ref().map(|file| top.join(file)),
+            pace: pace.unwrap_or(usual.pace),
+        }
+    }
+}
+
+fn or(given: Option<Span>, usual: SignedDuration) -> SignedDuration {
+    given
+        .and_then(|span| SignedDuration::try_from(span.0).ok())
+        .unwrap_or(usual)
 }
 
 impl EventsConfig {
@@ -294,11 +354,6 @@ impl WatchConfig {
             },
         };
         let usual = Setup::new(source, top.join(&self.state));
-        let or = |given: Option<Span>, usual: SignedDuration| {
-            given
-                .and_then(|span| SignedDuration::try_from(span.0).ok())
-                .unwrap_or(usual)
-        };
         let environment = |name: &str| std::env::var(name).ok();
         Setup {
             cluster: self.cluster.clone(),
@@ -311,6 +366,7 @@ impl WatchConfig {
             push: self.lease.push.unwrap_or(usual.push),
             kubernetes: self.lease.kubernetes,
             shard: self.shard,
+            probe: self.probe.as_ref().map(|probe| probe.setup(top)),
             trust: match &self.trust {
                 Some(trust) => Trust::new(trust.clone().beside(top), &environment),
                 None => usual.trust,
@@ -503,7 +559,8 @@ trust:
         check("10", None);
         check("0s", None);
         check("-1s", None);
-        check("1d", None);
+        check("14d", Some(1_209_600));
+        check("1w", None);
         check("745h", None);
         check("99999999999999999999h", None);
     }

@@ -179,6 +179,9 @@ impl Controller {
         let is_new = self.published.status().cluster.source.tree.as_ref() != Some(&tree);
         self.timers.objects.follow(&desired.object_names(), now);
         self.timers.domains.follow(&revision, &touched, now);
+        if self.setup.probe.is_some() {
+            self.timers.brands.follow(&revision, &touched, now);
+        }
         let template = (self.revision.as_ref()).and_then(SourceRevision::template);
         if !is_same_template(template, revision.template()) {
             for name in pushed(&revision.loaded) {
@@ -252,6 +255,9 @@ impl Controller {
             for object in status.accounts.values_mut() {
                 if object.dns.is_some() && !self.timers.domains.knows(&object.name) {
                     Arc::make_mut(object).dns = None;
+                }
+                if object.probe.is_some() && !self.timers.brands.knows(&object.name) {
+                    Arc::make_mut(object).probe = None;
                 }
             }
         });

@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 
 use super::status::{Alert, AlertKind, DnsSummary, ObjectStatus, Reason, State, Status};
+use crate::model::count;
+use crate::report::card::running_code;
+use crate::tree::HealMode;
 
 /// Consecutive failures of an object before an alert is raised.
 const FAILURES: u32 = 3;
@@ -24,6 +27,8 @@ pub(super) struct Conditions {
     pub(super) untrusted_base: Option<String>,
     /// Why DNS cannot be queried.
     pub(super) dns: Option<String>,
+    /// Why no brand can be looked at.
+    pub(super) brands: Option<String>,
     /// Why it is unknown whether a pause holds.
     pub(super) pause: Option<String>,
     /// Why what an interrupted run left could not be looked at.
@@ -70,6 +75,9 @@ pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -
     if let Some(message) = &conditions.dns {
         alerts.push(raise(AlertKind::DnsUnreadable, None, message));
     }
+    if let Some(message) = &conditions.brands {
+        alerts.push(raise(AlertKind::BrandsUnreadable, None, message));
+    }
     let state = [&conditions.pause, &conditions.history, &conditions.recovery]
         .map(|reason| reason.as_deref());
     let state: Vec<&str> = state.into_iter().flatten().collect();
@@ -80,6 +88,10 @@ pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -
         if let Some(dns) = object.dns.as_ref().filter(|dns| dns.confirmed.is_some()) {
             let message = format!("{}: {}", object.title(), dns_words(dns));
             alerts.push(raise(AlertKind::Dns, Some(object), &message));
+        }
+        for (kind, message) in seen(object).into_iter().chain(code(object)) {
+            let message = format!("{}: {message}", object.title());
+            alerts.push(raise(kind, Some(object), &message));
         }
         let kind = match (object.reason, object.state) {
             (Reason::DriftReported, _) => Some(AlertKind::Drift),
@@ -101,6 +113,40 @@ pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -
         }
     }
     alerts
+}
+
+/// Returns what customers see that they should not.
+fn seen(object: &ObjectStatus) -> Vec<(AlertKind, String)> {
+    let Some(probe) = &object.probe else {
+        return Vec::new();
+    };
+    // What the platform holds and the tree does not declare has alerts of its own.
+    let is_told = probe.is_only_stored && object.state != State::Ready;
+    let mut found = Vec::new();
+    if probe.confirmed.is_some() && !is_told {
+        found.push((AlertKind::Brand, probe.headline()));
+    }
+    if let Some(certificate) = probe.certificate.as_ref().filter(|it| it.is_near) {
+        found.push((AlertKind::Certificate, certificate.sentence.clone()));
+    }
+    found
+}
+
+/// Returns what somebody changed that runs code in the browsers of customers. One read is enough to tell of it.
+fn code(object: &ObjectStatus) -> Option<(AlertKind, String)> {
+    let drift = (object.drift.iter()).filter(|_| object.policy.heal != HealMode::Off);
+    let mut sentences = drift.filter_map(|drift| running_code(&drift.change));
+    let first = sentences.next()?;
+    let more = match sentences.count() {
+        0 => String::new(),
+        more => format!(" {} more.", count(more, "such change")),
+    };
+    let title = object.title();
+    let message = format!(
+        "{first}{more} Put it right (`emblazon apply --account {title}`), and find out who can sign in there; {}",
+        object.message
+    );
+    Some((AlertKind::Code, message))
 }
 
 /// Returns the headline, and how many more records differ.

@@ -170,6 +170,7 @@ impl Controller {
                     }
                 }
                 answers = self.timers.domains.arrive() => self.take_answers(answers),
+                answers = self.timers.brands.arrive() => self.take_probes(answers),
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => {}
                 () = guard.stopping().cancelled() => {}
@@ -200,6 +201,7 @@ impl Controller {
         }
         self.keep_events(guard).await;
         self.ask_dns(Timestamp::now());
+        self.ask_probes(Timestamp::now());
         self.publish(Timestamp::now());
     }
 

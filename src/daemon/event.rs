@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::status::{DnsSummary, ObjectStatus, Reason, Role, Status};
+use super::status::{DnsSummary, ObjectStatus, ProbeSummary, Reason, Role, Status};
 use crate::dns::Standing;
 use crate::model::count_of;
 use crate::tree::short_commit;
@@ -13,7 +13,7 @@ use crate::tree::short_commit;
 pub struct Event {
     /// When it was seen.
     pub at: Timestamp,
-    /// The kind: `role`, `commit`, `problem`, `platform`, `pause`, `order`, `run`, `dns`, or the new state of an
+    /// The kind: `role`, `commit`, `problem`, `platform`, `pause`, `order`, `run`, `dns`, `brand`, or the new state of an
     /// object.
     pub event: &'static str,
     /// The account; absent for the template and for what concerns the cluster.
@@ -141,6 +141,19 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
                     Standing::InSync => "DNS is as the template has it".to_owned(),
                     _ => dns.headline().to_owned(),
                 },
+            });
+        }
+        let word = |object: &ObjectStatus| object.probe.as_ref().map(ProbeSummary::word);
+        if let Some(probe) = &object.probe
+            && earlier.and_then(word) != Some(probe.word())
+        {
+            events.push(Event {
+                at: probe.asked,
+                event: "brand",
+                account: object.name.account().map(ToString::to_string),
+                object: Some(object.title().to_owned()),
+                reason: probe.word().to_owned(),
+                message: probe.headline(),
             });
         }
     }

@@ -101,9 +101,12 @@ impl Controller {
         result.base_moved = (self.applied).take_written(&result.written, &assessment.desired);
         self.objects.take_in(&assessment.plan, applied, now);
         for (step, outcome) in assessment.plan.steps.iter().zip(&applied.outcomes) {
-            let is_done = matches!(outcome.result, StepResult::Done { .. });
-            if is_done && matches!(step.action, Action::Records { .. }) {
-                for name in step.objects() {
+            if !matches!(outcome.result, StepResult::Done { .. }) {
+                continue;
+            }
+            for name in step.objects() {
+                self.timers.brands.put_first(&name);
+                if matches!(step.action, Action::Records { .. }) {
                     self.timers.domains.requeue(&name, now);
                 }
             }

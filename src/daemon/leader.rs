@@ -331,11 +331,17 @@ impl Controller {
                 self.timers.domains.requeue_all(Timestamp::now());
             }
             self.ask_dns_and_wait(&stop).await;
+            self.probe_and_wait(&stop).await;
             let status = self.published.status();
-            if status.count(State::Reconciling) == 0 && !self.timers.domains.is_confirming() {
+            let is_confirming =
+                self.timers.domains.is_confirming() || self.timers.brands.is_confirming();
+            if status.count(State::Reconciling) == 0 && !is_confirming {
                 return;
             }
-            let pause = Duration::try_from(self.setup.confirm_after).unwrap_or_default();
+            let probe = self.setup.probe.as_ref().map(|probe| probe.confirm_after);
+            let probe = probe.filter(|_| self.timers.brands.is_confirming());
+            let pause = probe.unwrap_or_default().max(self.setup.confirm_after);
+            let pause = Duration::try_from(pause).unwrap_or_default();
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => return,

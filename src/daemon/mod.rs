@@ -14,6 +14,8 @@ mod adopt;
 mod applied_state;
 mod assessment;
 mod base;
+mod brand_state;
+mod brands;
 pub(crate) mod checksum;
 mod conditions;
 mod controller;
@@ -33,6 +35,7 @@ mod observe;
 mod observed;
 mod pause_ref;
 mod platform_events;
+mod probe;
 mod published;
 mod queue;
 mod quiet;
@@ -59,10 +62,12 @@ pub use platform_events::{
 pub use published::PublishedStatus;
 pub use queue::{PendingWork, WorkItem, WorkQueue};
 pub use service::{Notification, ServiceManager};
-pub use setup::{EventChannel, Events, HookOwner, Place, ReadSetup, SandboxDns, Setup};
+pub use setup::{
+    EventChannel, Events, HookOwner, Place, ProbeSetup, ReadSetup, SandboxNetwork, Setup,
+};
 pub use status::{
-    Alert, AlertKind, Approval, Author, ClusterStatus, DnsSummary, Drift, Finding, History,
-    InFlight, Incident, Intervention, InterventionKind, LiveBrand, Mistake, Mode, ObjectStatus,
-    Offer, OtherSteps, Outcome, Pause, PlannedStep, Reason, Role, Run, RunResult, SourceStatus,
-    State, Status, Taker, Trigger,
+    Alert, AlertKind, Approval, Author, CertificateEnd, ClusterStatus, DnsSummary, Drift, Finding,
+    History, InFlight, Incident, Intervention, InterventionKind, LiveBrand, Mistake, Mode,
+    ObjectStatus, Offer, OtherSteps, Outcome, Pause, PlannedStep, ProbeCount, ProbeSummary, Reason,
+    Role, Run, RunResult, SourceStatus, State, Status, Taker, Trigger,
 };

@@ -112,6 +112,17 @@ impl ReadSchedule {
         self.due.values().map(|due| due.at).min()
     }
 
+    /// Returns at most so many of the objects to read now: those that have waited longest.
+    pub(super) fn longest_due(&self, now: Timestamp, most: usize) -> BTreeSet<ObjectName> {
+        let mut due: Vec<(Timestamp, &ObjectName)> = (self.due.iter())
+            .filter(|(_, due)| due.at <= now)
+            .map(|(name, due)| (due.at, name))
+            .collect();
+        due.sort();
+        let first = due.into_iter().take(most);
+        first.map(|(_, name)| name.clone()).collect()
+    }
+
     /// Returns the objects to read now; if any is due, those due soon are included.
     pub(super) fn due(&self, now: Timestamp) -> BTreeSet<ObjectName> {
         if self.next().is_none_or(|next| next > now) {

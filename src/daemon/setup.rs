@@ -1,6 +1,6 @@
 //! The daemon's setup, with everything resolved.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::apply::SandboxPrimaries;
 use crate::apply::lease::SKEW;
 use crate::live::{ClientConfig, Trust};
 use crate::model::{Digest, Shard};
+use crate::probe::{ClosedWorld, Pace, Pin};
 use crate::tree::Desired;
 
 /// The daemon's setup, with everything resolved.
@@ -28,8 +29,8 @@ pub struct Setup {
     pub state: Utf8PathBuf,
     /// A platform in place of the one that the tree declares: a sandbox, or the one that `--api` names.
     pub platform: Option<ClientConfig>,
-    /// The DNS of the sandbox; absent when there is none.
-    pub sandbox: Option<SandboxDns>,
+    /// What a sandbox has besides its API; absent when there is none.
+    pub sandbox: Option<SandboxNetwork>,
     /// How often each account is read.
     pub interval: SignedDuration,
     /// How often the DNS of each domain is checked.
@@ -54,6 +55,44 @@ pub struct Setup {
     pub trust: Trust,
     /// What the platform tells of its changes; nothing when absent.
     pub events: Option<Events>,
+    /// How the brands are looked at as customers do; nobody looks when absent.
+    pub probe: Option<ProbeSetup>,
+}
+
+/// How brands are looked at as customers do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeSetup {
+    /// How often each brand is looked at.
+    pub interval: SignedDuration,
+    /// After how many probes in a row it counts that customers do not see a brand.
+    pub confirmations: u32,
+    /// How long after one of them the next comes.
+    pub confirm_after: SignedDuration,
+    /// How long before its end a certificate is alerted of.
+    pub certificates: SignedDuration,
+    /// Addresses to connect to instead of those in DNS.
+    pub resolve: Vec<Pin>,
+    /// The address of this machine to connect from; the system's choice when absent.
+    pub from: Option<IpAddr>,
+    /// Certificate authorities to trust beside those of this machine and of the tree.
+    pub ca_file: Option<Utf8PathBuf>,
+    /// How fast the API is asked.
+    pub pace: Pace,
+}
+
+impl Default for ProbeSetup {
+    fn default() -> Self {
+        Self {
+            interval: SignedDuration::from_mins(10),
+            confirmations: 2,
+            confirm_after: SignedDuration::from_secs(30),
+            certificates: SignedDuration::from_hours(14 * 24),
+            resolve: Vec::new(),
+            from: None,
+            ca_file: None,
+            pace: Pace::default(),
+        }
+    }
 }
 
 /// What the platform tells of its changes.
@@ -93,13 +132,15 @@ pub enum HookOwner {
     Operator,
 }
 
-/// The DNS of a sandbox.
+/// What a sandbox has besides its API.
 #[derive(Clone, Debug, Default)]
-pub struct SandboxDns {
+pub struct SandboxNetwork {
     /// Its resolver, if any.
     pub resolver: Option<SocketAddr>,
     /// Its primaries.
     pub primaries: SandboxPrimaries,
+    /// What a probe sees of it; absent when nobody probes.
+    pub world: Option<ClosedWorld>,
 }
 
 /// Reads the daemon's file again, or returns why it cannot be used.
@@ -176,6 +217,7 @@ impl Setup {
             kubernetes: false,
             shard: None,
             events: None,
+            probe: None,
         }
     }
 }

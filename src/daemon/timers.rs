@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::brands::Brands;
 use super::conditions::Outage;
 use super::domains::Domains;
 use super::schedule::{ReadSchedule, back_off, later};
@@ -13,10 +14,11 @@ use crate::model::ObjectName;
 /// How long after one read that a hint brought forward the next one of the same account comes.
 const BETWEEN_HINTS: SignedDuration = SignedDuration::from_secs(2);
 
-/// When the source, each object and each domain is due.
+/// When the source, each object, each domain and each brand is due.
 pub(super) struct Timers {
     pub(super) objects: ReadSchedule,
     pub(super) domains: Domains,
+    pub(super) brands: Brands,
     /// When the source is read next.
     pub(super) source: Timestamp,
     /// The current outage of the platform, if any: reads wait for its back-off.
@@ -32,6 +34,7 @@ impl Timers {
         Self {
             objects: ReadSchedule::new(setup.interval, seed),
             domains: Domains::new(setup.dns_interval, seed),
+            brands: brands(setup, seed),
             source: now,
             outage: None,
             hinted: BTreeMap::new(),
@@ -43,6 +46,7 @@ impl Timers {
     pub(super) fn clear(&mut self, setup: &Setup) {
         self.objects = ReadSchedule::new(setup.interval, self.seed);
         self.domains = Domains::new(setup.dns_interval, self.seed);
+        self.brands = brands(setup, self.seed);
     }
 
     /// Adopts other intervals; what is due earlier stays so.
@@ -55,6 +59,7 @@ impl Timers {
     pub(super) fn set_back(&mut self, now: Timestamp, poll: SignedDuration, latest: Timestamp) {
         self.objects.set_back(now);
         self.domains.set_back(now);
+        self.brands.schedule.set_back(now);
         self.source = self.source.min(later(now, poll));
         if let Some(outage) = &mut self.outage {
             outage.retry_at = outage.retry_at.min(latest);
@@ -76,20 +81,22 @@ impl Timers {
             Some(outage) => Some(outage.retry_at),
             None => self.objects.next(),
         };
-        let times = [work, self.domains.next()];
+        let times = [work, self.domains.next(), self.brands.next()];
         times.into_iter().flatten().fold(self.source, Ord::min)
     }
 
-    /// Makes all objects and domains due now.
+    /// Makes all objects, domains and brands due now.
     pub(super) fn requeue_all(&mut self, now: Timestamp) {
         self.objects.requeue_all(now);
         self.domains.requeue_all(now);
+        self.brands.schedule.requeue_all(now);
     }
 
-    /// Makes an object and its domain due now.
+    /// Makes an object, its domain and its brand due now.
     pub(super) fn requeue(&mut self, name: &ObjectName, now: Timestamp) {
         self.objects.requeue(name, now);
         self.domains.requeue(name, now);
+        self.brands.schedule.requeue(name, now);
     }
 
     /// Brings a read forward, but never two within [`BETWEEN_HINTS`].
@@ -133,6 +140,11 @@ impl Timers {
         }
         was_down
     }
+}
+
+fn brands(setup: &Setup, seed: u64) -> Brands {
+    let probe = setup.probe.clone().unwrap_or_default();
+    Brands::new(probe.interval, probe.pace.into(), seed)
 }
 
 /// Returns when a hint has an account read, given when the hint before it had: one that is planned is not put off.

@@ -1,4 +1,5 @@
-//! `/metrics`: the text format of Prometheus. Contains no account names: all label values are words of small enums.
+//! `/metrics`: the text format of Prometheus. Label values are words of small enums; only what customers see of each brand
+//! names its account.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use super::state::{Counters, Shared};
 use crate::alert::ChannelStatus;
 use crate::apply::StepStanding;
 use crate::daemon::{
-    AlertKind, EventSource, EventStatus, Finding, Mode, PlatformEvents, Reason, Role, RunResult,
-    State as Stands, Status, Taker,
+    AlertKind, EventSource, EventStatus, Finding, Mode, PlatformEvents, ProbeCount, ProbeSummary,
+    Reason, Role, RunResult, State as Stands, Status, Taker,
 };
 
 /// The content type of the format.
@@ -45,7 +46,7 @@ struct Metric<'t> {
 }
 
 impl Metric<'_> {
-    /// Writes one sample. Label values need no escaping: they are words of enums.
+    /// Writes one sample. Label values must be escaped, unless they are words of enums.
     fn sample(&mut self, labels: &[(&str, &str)], value: impl std::fmt::Display) -> &mut Self {
         let labels: Vec<String> = labels
             .iter()
@@ -73,6 +74,7 @@ pub fn metrics(status: &Status, channels: &[ChannelStatus]) -> String {
     daemon(&mut text, status);
     objects(&mut text, status);
     dns(&mut text, status);
+    brands(&mut text, status);
     effort(&mut text, status);
     runs(&mut text, status);
     incidents(&mut text, status);
@@ -263,6 +265,63 @@ fn dns(text: &mut String, status: &Status) {
     .sample(&[], status.cluster.dns_questions);
 }
 
+fn brands(text: &mut String, status: &Status) {
+    let seen: Vec<(String, &ProbeSummary)> = (status.accounts.iter())
+        .filter_map(|(name, object)| Some((escaped(name.as_str()), object.probe.as_ref()?)))
+        .collect();
+    if seen.is_empty() {
+        return;
+    }
+    let mut visible = metric(
+        text,
+        "emblazon_brand_visible",
+        "gauge",
+        "1 while customers see the declared brand, 0 while they do not; absent while that is unknown.",
+    );
+    for (account, probe) in &seen {
+        if let Some(is_declared) = probe.view.is_declared() {
+            visible.sample(&[("account", account)], u8::from(is_declared));
+        }
+    }
+    let mut probes = metric(
+        text,
+        "emblazon_brand_probes_total",
+        "counter",
+        "Probes of a brand by what customers saw: declared, other or unknown.",
+    );
+    for (account, probe) in &seen {
+        let ProbeCount {
+            declared,
+            other,
+            unknown,
+        } = probe.count;
+        for (word, number) in [
+            ("declared", declared),
+            ("other", other),
+            ("unknown", unknown),
+        ] {
+            probes.sample(&[("account", account), ("seen", word)], number);
+        }
+    }
+    let mut ends = metric(
+        text,
+        "emblazon_brand_certificate_end_timestamp_seconds",
+        "gauge",
+        "When the first certificate between customers and their brand ends.",
+    );
+    for (account, probe) in &seen {
+        if let Some(certificate) = &probe.certificate {
+            ends.sample(&[("account", account)], seconds(certificate.at));
+        }
+    }
+}
+
+/// Escapes a label value.
+fn escaped(value: &str) -> String {
+    let escaped = value.replace('\\', r"\\").replace('"', "\\\"");
+    escaped.replace('\n', r"\n")
+}
+
 fn hooks(text: &mut String, events: &EventStatus) {
     metric(
         text,
@@ -407,12 +466,13 @@ fn runs(text: &mut String, status: &Status) {
 }
 
 fn incidents(text: &mut String, status: &Status) {
-    const FINDINGS: [Finding; 5] = [
+    const FINDINGS: [Finding; 6] = [
         Finding::Change,
         Finding::Drift,
         Finding::BadTree,
         Finding::Outage,
         Finding::Dns,
+        Finding::Brand,
     ];
     let history = &status.history.incidents;
     let mut open = metric(

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-/// A span of time, written 30s, 10m or 1h.
+/// A span of time, written 30s, 10m, 1h or 14d.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "String")]
 pub struct Span(pub Duration);
@@ -40,6 +40,7 @@ impl TryFrom<String> for Span {
             Some("s") => 1,
             Some("m") => 60,
             Some("h") => 3600,
+            Some("d") => 86_400,
             _ => 0,
         };
         let number = digits.parse::<u64>().ok();

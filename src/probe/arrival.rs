@@ -60,6 +60,7 @@ fn verdict(
         remedy,
         origin: None,
         took: None,
+        ends: None,
     }
 }
 
@@ -140,12 +141,18 @@ fn certificate(
     let host = &arrival.host;
     Some(match link {
         Link::Secure(certificate) => valid(host, certificate, kinds, now),
-        Link::Untrusted { problem, sent } => verdict(
-            kinds.certificate,
-            Visibility::Broken,
-            format!("browsers refuse {host}: {}", seen(problem, sent)),
-            Some(remedy(host, problem, sent)),
-        ),
+        Link::Untrusted { problem, sent } => ProbeCheck {
+            ends: match problem {
+                TlsProblem::Expired(_) => sent.first().map(|it| it.not_after),
+                _ => None,
+            },
+            ..verdict(
+                kinds.certificate,
+                Visibility::Broken,
+                format!("browsers refuse {host}: {}", seen(problem, sent)),
+                Some(remedy(host, problem, sent)),
+            )
+        },
         Link::Plain | Link::Refused(_) | Link::Unknown(_) => return None,
     })
 }
@@ -163,7 +170,10 @@ fn valid(host: &str, certificate: &Certificate, kinds: HostKinds, now: Timestamp
             certificate.not_after
         )
     });
-    verdict(kinds.certificate, Visibility::Visible, sentence, remedy)
+    ProbeCheck {
+        ends: Some(certificate.not_after),
+        ..verdict(kinds.certificate, Visibility::Visible, sentence, remedy)
+    }
 }
 
 /// Returns whether a server probably left out the certificates between its own and the authority's.

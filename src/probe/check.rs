@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountName, DomainName};
 use crate::tree::Origin;
@@ -32,7 +33,9 @@ impl Visibility {
 }
 
 /// What a customer sees who opens the brand's host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum BrandView {
     /// The declared brand.
@@ -50,6 +53,16 @@ pub enum BrandView {
 }
 
 impl BrandView {
+    /// Returns whether customers see the declared brand; `None` if that could not be found out.
+    #[must_use]
+    pub fn is_declared(self) -> Option<bool> {
+        match self {
+            Self::Declared => Some(true),
+            Self::Different | Self::Vendor | Self::OtherPage | Self::Nothing => Some(false),
+            Self::Unknown => None,
+        }
+    }
+
     /// Returns what customers see, as the end of a sentence.
     #[must_use]
     pub fn sentence(self) -> &'static str {
@@ -111,6 +124,14 @@ pub enum CheckKind {
 }
 
 impl CheckKind {
+    /// Returns whether it is about what the platform holds of the brand, rather than the way to it.
+    fn is_stored(self) -> bool {
+        matches!(
+            self,
+            Self::Document | Self::Domain | Self::Logo | Self::Icon | Self::Welcome
+        )
+    }
+
     /// Returns its name, which never changes.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -153,6 +174,8 @@ pub struct ProbeCheck {
     pub origin: Option<Origin>,
     /// How long this part took, where that can be told.
     pub took: Option<Duration>,
+    /// When the certificate that this part is about ends, or ended.
+    pub ends: Option<Timestamp>,
 }
 
 /// The verdicts on one brand.
@@ -169,6 +192,21 @@ pub struct BrandProbe {
 }
 
 impl BrandProbe {
+    /// Returns the check of the certificate that ends first, and when.
+    #[must_use]
+    pub fn first_to_end(&self) -> Option<(&ProbeCheck, Timestamp)> {
+        let checks = self.checks.iter();
+        let ends = checks.filter_map(|check| Some((check, check.ends?)));
+        ends.min_by_key(|(_, ends)| *ends)
+    }
+
+    /// Returns whether all that is broken is what the platform holds: an apply mends it.
+    #[must_use]
+    pub fn is_only_stored(&self) -> bool {
+        let mut checks = self.checks.iter();
+        checks.all(|check| check.verdict == Visibility::Visible || check.kind.is_stored())
+    }
+
     /// Returns the verdict on the whole brand: broken if any part is, else unknown if any part is.
     #[must_use]
     pub fn verdict(&self) -> Visibility {

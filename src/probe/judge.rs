@@ -65,6 +65,7 @@ impl Route<'_> {
             remedy: None,
             origin: None,
             took: None,
+            ends: None,
         });
         &mut self.checks[index]
     }

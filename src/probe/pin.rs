@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
+use serde::de::{self, Deserialize, Deserializer};
 use thiserror::Error;
 
 /// The address to use for one host and port, instead of what DNS says.
@@ -22,6 +23,13 @@ pub struct Pin {
     "write HOST:PORT:ADDR, such as portal.example.com:443:192.0.2.80 or api.example.com:8000:[::1]:8443"
 )]
 pub struct PinError;
+
+impl<'de> Deserialize<'de> for Pin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
 
 impl FromStr for Pin {
     type Err = PinError;

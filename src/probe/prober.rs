@@ -159,12 +159,17 @@ impl Prober {
         targets: &[BrandTarget],
         seen: &(dyn Fn() + Sync),
     ) -> Vec<BrandProbe> {
-        let all = stream::iter(targets).map(|target| async move {
-            let sighting = self.look(target).await;
-            seen();
-            judge(target, &sighting)
-        });
-        all.buffered(CONCURRENT_BRANDS).collect().await
+        let all: Vec<_> = (targets.iter())
+            .map(|target| self.judged(target, seen))
+            .collect();
+        let all = stream::iter(all).buffered(CONCURRENT_BRANDS);
+        all.collect().await
+    }
+
+    async fn judged(&self, target: &BrandTarget, seen: &(dyn Fn() + Sync)) -> BrandProbe {
+        let sighting = self.look(target).await;
+        seen();
+        judge(target, &sighting)
     }
 
     /// Returns how many connections were made, and how many requests were sent.

@@ -16,6 +16,8 @@ use crate::plan::Risk;
 use crate::report::{Look, Looks};
 use sentences::{sentences, set_to};
 
+pub(crate) use sentences::running_code;
+
 pub use outcome::{Alarm, Outcome, Tense, Visibility};
 
 /// The longest list of what changes in [`Card::summary`].

@@ -13,6 +13,7 @@ pub use dns::lines as dns_lines;
 pub(super) use item::{Finding, Remedy};
 use item::{about, bare, subjects};
 pub(super) use kind::{Kind, Level, Rule};
+pub use probe::lines as probe_lines;
 pub(super) use probe::of_probe;
 pub(super) use spot::Spot;
 

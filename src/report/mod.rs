@@ -38,7 +38,7 @@ mod value;
 pub use build::{Facts, ShardFacts, report};
 pub use dns::{AccountDns, DnsReport, SecondOpinion};
 pub(crate) use escape::{visible_json, visible_json_line};
-pub use finding::dns_lines;
+pub use finding::{dns_lines, probe_lines};
 pub use line::{Line, lines};
 pub use look::{Look, Looks, is_drawn};
 pub use model::{

@@ -3,9 +3,14 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-use emblazon::daemon::{EventSource, EventStatus, Status};
+use emblazon::daemon::{
+    CertificateEnd, EventSource, EventStatus, ObjectStatus, ProbeCount, ProbeSummary, Status,
+};
 use emblazon::dashboard::metrics;
+use emblazon::model::AccountName;
+use emblazon::probe::BrandView;
 use jiff::Timestamp;
 
 use crate::process::print;
@@ -30,6 +35,24 @@ fn prometheus_understands_metrics_and_rules() {
         .unwrap();
     let mut status = Status::new(Timestamp::UNIX_EPOCH);
     status.cluster.events = Some(EventStatus::default());
+    let name = AccountName::new("a \"quoted\\ one");
+    let mut object = ObjectStatus::unread((&name).into(), Timestamp::UNIX_EPOCH);
+    object.probe = Some(ProbeSummary {
+        host: "a.example.com".to_owned(),
+        view: BrandView::Vendor,
+        is_only_stored: false,
+        lines: Vec::new(),
+        asked: Timestamp::UNIX_EPOCH,
+        seen: None,
+        confirmed: None,
+        certificate: Some(CertificateEnd {
+            sentence: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+            is_near: true,
+        }),
+        count: ProbeCount::default(),
+    });
+    status.accounts.insert(name, Arc::new(object));
     let mut text = metrics(&status, &[]);
     check
         .stdin

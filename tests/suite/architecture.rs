@@ -46,6 +46,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "live",
             "dns",
             "diff",
+            "probe",
             "plan",
             "apply",
             "reconcile",
@@ -59,12 +60,21 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "dashboard",
         &[
-            "model", "live", "dns", "diff", "plan", "apply", "report", "forge", "daemon", "alert",
+            "model", "live", "dns", "diff", "probe", "plan", "apply", "report", "forge", "daemon",
+            "alert",
         ],
     ),
     (
         "config",
-        &["model", "tree", "live", "daemon", "alert", "dashboard"],
+        &[
+            "model",
+            "tree",
+            "live",
+            "probe",
+            "daemon",
+            "alert",
+            "dashboard",
+        ],
     ),
     ("sandbox", &["model"]),
     (

@@ -29,6 +29,7 @@ impl SlackChannel {
 /// Formats a notice in Slack's markup. Names must neither mention people (`<!channel>`) nor make links.
 fn text(notice: &Notice) -> String {
     let sign = match notice.severity {
+        Severity::Critical => ":rotating_light:",
         Severity::Problem => ":red_circle:",
         Severity::Resolved => ":large_green_circle:",
     };

@@ -60,6 +60,9 @@ pub(crate) struct WatchArgs {
     /// Let the platform tell of its changes: the daemon creates webhooks there, and removes them at its end
     #[arg(long, requires = "listen", conflicts_with_all = ["config", "once"])]
     pub(crate) events: bool,
+    /// Look at each brand as a customer's browser does, every ten minutes
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) probe: bool,
     /// The format of events, one per line: text or json
     #[arg(
         long,

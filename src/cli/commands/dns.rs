@@ -46,7 +46,7 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
     let sandbox = platform.as_ref().and_then(platform::Platform::sandbox);
     let seed = args.platform.sandbox.seed(&args.accounts.tree);
     let resolver = sandbox
-        .map(|sandbox| dns::sandbox_resolver(sandbox, seed.as_deref(), desired))
+        .map(|sandbox| dns::sandbox_resolver(sandbox, seed.as_deref(), Some(desired)))
         .transpose()?;
     let options = dns::whom_to_ask(tree, resolver)?;
     let list = Checklist::new(desired, template, |name| {

@@ -72,7 +72,11 @@ async fn look(
         Some(started) => {
             let seed = args.sandbox.seed(&args.tree);
             let (sandbox, desired) = (&started.sandbox, &tree.loaded.desired);
-            Some(dns::sandbox_resolver(sandbox, seed.as_deref(), desired)?)
+            Some(dns::sandbox_resolver(
+                sandbox,
+                seed.as_deref(),
+                Some(desired),
+            )?)
         }
         None => None,
     };

@@ -81,7 +81,8 @@ fn options(
     let usual = match sandbox {
         Some(sandbox) => {
             let seed = args.sandbox.seed(folder);
-            let world = probing::closed_world(sandbox, seed.as_deref(), &tree.loaded.desired)?;
+            let world =
+                probing::closed_world(sandbox, seed.as_deref(), Some(&tree.loaded.desired))?;
             ProbeOptions::within(&world)
         }
         None => ProbeOptions::declared(&tree.loaded, folder, None),

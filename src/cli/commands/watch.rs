@@ -14,11 +14,11 @@ use crate::cli::platform::{self, SandboxPlatform};
 use crate::cli::services::{self, Services, Wanted};
 use crate::cli::trust::Operator;
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, deadline, tree};
+use crate::cli::{Exit, deadline, probing, tree};
 use crate::config::{ConfigError, EventsConfig, WatchConfig};
 use crate::daemon::{
-    self, Event, Place, PublishedStatus, ReadSetup, Reason, Role, SandboxDns, Setup, State, Status,
-    WorkItem, WorkQueue,
+    self, Event, Place, ProbeSetup, PublishedStatus, ReadSetup, Reason, Role, SandboxNetwork,
+    Setup, State, Status, WorkItem, WorkQueue,
 };
 use crate::model::count;
 use crate::report::text::visible;
@@ -74,6 +74,9 @@ fn setup(args: &WatchArgs, config: Option<&WatchConfig>) -> Result<Setup, Failur
     }
     setup.confirm_after = span(args.confirm_after, setup.confirm_after);
     setup.push &= !args.no_push;
+    if args.probe {
+        setup.probe = Some(ProbeSetup::default());
+    }
     setup.shard = args.shard.or(setup.shard);
     if config.is_none_or(|config| config.trust.is_none()) {
         setup.trust = Operator::find(args.platform.trust.as_deref())?.trust();
@@ -177,9 +180,14 @@ async fn stand_in(
         setup.state =
             path.map_err(|path| anyhow::anyhow!("the folder {} is not UTF-8", path.display()))?;
         setup.platform = Some(sandbox.config.clone());
-        setup.sandbox = Some(SandboxDns {
+        let seed = args.platform.sandbox.seed(folder);
+        let world = (setup.probe.as_ref())
+            .map(|_| probing::closed_world(&sandbox.sandbox, seed.as_deref(), None))
+            .transpose()?;
+        setup.sandbox = Some(SandboxNetwork {
             resolver: sandbox.sandbox.dns().map(DnsServer::resolver),
             primaries: platform::primaries(&sandbox.sandbox),
+            world,
         });
         return Ok(Some(sandbox));
     }
@@ -204,6 +212,7 @@ fn read_setup(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<Rea
             ("http", config.http != started_with.http),
             ("alerts", config.alerts != started_with.alerts),
             ("events", config.events != started_with.events),
+            ("probe", config.probe != started_with.probe),
         ] {
             if has_moved {
                 tracing::warn!(
@@ -300,15 +309,20 @@ fn outcome(status: &Status) -> Result<Exit, Failure> {
         let mut found = status.objects().filter_map(|object| object.dns.as_ref());
         found.any(|dns| dns.word() == word)
     };
+    let brand_is = |word| {
+        let mut seen = status.objects().filter_map(|object| object.probe.as_ref());
+        seen.any(|probe| probe.word() == word)
+    };
     Ok(if has(Reason::BackingOff) {
         Exit::Failed
     } else if has(Reason::Refused) {
         Exit::Refused
     } else if status.count(State::Stalled) + status.count(State::Reconciling) > 0
         || dns_is("differs")
+        || brand_is("not_visible")
     {
         Exit::Differences
-    } else if status.count(State::Unknown) > 0 || dns_is("unknown") {
+    } else if status.count(State::Unknown) > 0 || dns_is("unknown") || brand_is("unknown") {
         Exit::Unchecked
     } else {
         Exit::Done

@@ -31,6 +31,14 @@ pub enum AlertKind {
     Dns,
     /// The DNS of no domain can be queried.
     DnsUnreadable,
+    /// Customers do not see the declared brand.
+    Brand,
+    /// A certificate between customers and their brand ends soon.
+    Certificate,
+    /// No brand can be looked at.
+    BrandsUnreadable,
+    /// Somebody changed a key that runs code in the browsers of customers.
+    Code,
     /// The lease cannot be taken although no holder is known.
     LeaseLost,
     /// The base was lost; what differs waits for a person.
@@ -66,7 +74,7 @@ impl Alert {
 
 impl AlertKind {
     /// All kinds, in their order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::BadTree,
         Self::UntrustedCommit,
         Self::SourceUnreadable,
@@ -76,12 +84,22 @@ impl AlertKind {
         Self::Failing,
         Self::Dns,
         Self::DnsUnreadable,
+        Self::Brand,
+        Self::Certificate,
+        Self::BrandsUnreadable,
+        Self::Code,
         Self::LeaseLost,
         Self::BaseLost,
         Self::UntrustedBase,
         Self::BadConfig,
         Self::StateSpoilt,
     ];
+
+    /// Returns whether people are told at once: whoever signs in meanwhile may lose their password.
+    #[must_use]
+    pub fn is_urgent(self) -> bool {
+        self == Self::Code
+    }
 
     /// Returns the word for machines.
     #[must_use]
@@ -96,6 +114,10 @@ impl AlertKind {
             Self::Failing => "failing",
             Self::Dns => "dns",
             Self::DnsUnreadable => "dns_unreadable",
+            Self::Brand => "brand",
+            Self::Certificate => "certificate",
+            Self::BrandsUnreadable => "brands_unreadable",
+            Self::Code => "code",
             Self::LeaseLost => "lease_lost",
             Self::BaseLost => "base_lost",
             Self::UntrustedBase => "untrusted_base",

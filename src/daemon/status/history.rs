@@ -37,6 +37,8 @@ pub enum Finding {
     Outage,
     /// DNS differed from the template.
     Dns,
+    /// Customers did not see the declared brand.
+    Brand,
 }
 
 /// An incident of one object, or of the cluster.
@@ -89,6 +91,7 @@ impl Finding {
             Self::BadTree => "bad_tree",
             Self::Outage => "outage",
             Self::Dns => "dns",
+            Self::Brand => "brand",
         }
     }
 }

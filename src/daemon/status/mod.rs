@@ -5,6 +5,7 @@ mod cluster;
 mod history;
 mod intervention;
 mod object;
+mod probe;
 
 pub use alert::{Alert, AlertKind};
 pub use cluster::{
@@ -14,3 +15,4 @@ pub use cluster::{
 pub use history::{Finding, History, Incident};
 pub use intervention::{Author, Intervention, InterventionKind, Outcome};
 pub use object::{DnsSummary, Drift, LiveBrand, ObjectStatus, PlannedStep, Reason, State, Taker};
+pub use probe::{CertificateEnd, ProbeCount, ProbeSummary};

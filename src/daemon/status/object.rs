@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ProbeSummary;
 use crate::diff::Change;
 use crate::dns::{Standing, Tally};
 use crate::model::{AccountId, AssetFacts, AssetFile, AssetKind, ObjectName, Revision};
@@ -109,6 +110,9 @@ pub struct ObjectStatus {
     pub retry_at: Option<Timestamp>,
     /// Summary of its DNS; absent when it was not checked.
     pub dns: Option<DnsSummary>,
+    /// What customers see of it; absent when nobody looked.
+    #[serde(default)]
+    pub probe: Option<ProbeSummary>,
 }
 
 /// The live values that people recognise an account by.
@@ -322,6 +326,7 @@ impl ObjectStatus {
             failures: 0,
             retry_at: None,
             dns: None,
+            probe: None,
         }
     }
 

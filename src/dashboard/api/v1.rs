@@ -291,6 +291,8 @@ pub(super) struct ObjectV1 {
     failures: u32,
     retry_at: Option<String>,
     dns: Option<DnsV1>,
+    /// What customers see of the brand; null when nobody looked.
+    health: Option<HealthV1>,
 }
 
 /// One line of a comparison, with values formatted for people.
@@ -347,6 +349,42 @@ struct DnsV1 {
     seen: Option<String>,
     /// When a second check confirmed it; it counts from then on.
     confirmed: Option<String>,
+}
+
+/// What customers see of a brand, as the last probe showed it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct HealthV1 {
+    /// The host that customers type.
+    host: String,
+    view: crate::probe::BrandView,
+    /// What is not right, with what to do.
+    lines: Vec<String>,
+    probed: String,
+    /// Since when customers do not see the declared brand.
+    seen: Option<String>,
+    /// When further probes confirmed it; it counts from then on.
+    confirmed: Option<String>,
+    /// The certificate that ends first.
+    certificate: Option<CertificateV1>,
+    /// The number of probes, by what customers saw.
+    probes: ProbesV1,
+}
+
+/// The end of a certificate.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct CertificateV1 {
+    ends: String,
+    /// Whether it ends within the time that the daemon's file says.
+    is_near: bool,
+    message: String,
+}
+
+/// The number of probes of a brand.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct ProbesV1 {
+    declared: u64,
+    other: u64,
+    unknown: u64,
 }
 
 /// The planned steps.

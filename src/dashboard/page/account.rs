@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::context::Frame;
 use super::plan::{refusals, steps_of};
-use super::words::{badge, because, counted, dns, short, shown, time};
+use super::words::{badge, because, counted, dns, seen_brand, short, shown, time};
 use super::{brand, card, form, history, picture};
 use crate::daemon::{Drift, ObjectStatus};
 use crate::diff::Change;
@@ -48,6 +48,7 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                     (steps_of(&object.steps))
                 }
             }
+            (health(frame, object))
             (names(frame, object))
             (past(frame, object))
         }
@@ -118,6 +119,30 @@ fn seen(frame: &Frame<'_>, drift: &[Drift]) -> Vec<Markup> {
     let mut lines: Vec<Markup> = drift.iter().map(line).collect();
     lines.dedup_by(|one, other| one.0 == other.0);
     lines
+}
+
+/// Draws what customers see.
+fn health(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
+    html! {
+        @if let Some(found) = &object.probe {
+            section.card #health {
+                h2 { "Health " (seen_brand(found)) }
+                p { "At " (shown(&found.host)) ", " (found.view.sentence()) "." }
+                p.hint {
+                    "Probed " (time(found.asked, frame.now))
+                    @if let Some(seen) = found.seen { ", not seen since " (time(seen, frame.now)) }
+                    @if let Some(confirmed) = found.confirmed { ", confirmed " (time(confirmed, frame.now)) }
+                    "."
+                }
+                @if let Some(certificate) = found.certificate.as_ref().filter(|it| it.is_near) {
+                    p #certificate { (shown(&certificate.sentence)) }
+                }
+                @if !found.lines.is_empty() {
+                    ul.lines { @for line in &found.lines { li { (shown(line)) } } }
+                }
+            }
+        }
+    }
 }
 
 fn names(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {

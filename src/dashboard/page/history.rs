@@ -124,6 +124,7 @@ fn word(finding: Finding) -> &'static str {
         Finding::BadTree => "Commit rejected",
         Finding::Outage => "Platform unreadable",
         Finding::Dns => "DNS is wrong",
+        Finding::Brand => "Brand not visible",
     }
 }
 

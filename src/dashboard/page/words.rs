@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::daemon::{ObjectStatus, Reason, State};
+use crate::daemon::{ObjectStatus, ProbeSummary, Reason, State};
 use crate::diff::{Cause, Change};
 use crate::dns::{Standing, Tally};
 use crate::report::text::visible;
@@ -92,6 +92,20 @@ pub(super) fn dns(object: &ObjectStatus) -> Markup {
             format!("{} to confirm", wrong(&dns.tally)),
         ),
         Standing::Differs => ("stalled", "!", format!("{} wrong", wrong(&dns.tally))),
+    };
+    html! { span class={ "dns " (class) } { span.sign aria-hidden="true" { (sign) } (word) } }
+}
+
+/// Draws what customers see of a brand in a word.
+pub(super) fn seen_brand(probe: &ProbeSummary) -> Markup {
+    let (class, sign, word) = match probe.view.is_declared() {
+        Some(true) if probe.certificate.as_ref().is_some_and(|it| it.is_near) => {
+            ("stalled", "!", "certificate ends")
+        }
+        Some(true) => ("ready", "✓", "visible"),
+        None => ("unknown", "?", "unknown"),
+        Some(false) if probe.confirmed.is_none() => ("reconciling", "↻", "to confirm"),
+        Some(false) => ("stalled", "!", "not visible"),
     };
     html! { span class={ "dns " (class) } { span.sign aria-hidden="true" { (sign) } (word) } }
 }

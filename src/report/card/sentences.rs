@@ -176,6 +176,12 @@ fn setting(change: &Change, tense: Tense) -> Option<Outcome> {
     })
 }
 
+/// Returns the sentence for a manual change of a key that runs code in the browsers of customers; `None` for any other.
+pub(crate) fn running_code(change: &Change) -> Option<String> {
+    let outcome = setting(change, Tense::Drift)?;
+    (outcome.alarm == Alarm::Raised).then_some(outcome.sentence)
+}
+
 /// Returns the sentence for a switch that hides something.
 fn hiding(name: &str, before: Option<&Value>, after: Option<&Value>, tense: Tense) -> String {
     let hides = |side: Option<&Value>| side.and_then(Value::as_bool) == Some(true);

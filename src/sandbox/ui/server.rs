@@ -29,6 +29,15 @@ pub struct UiSeed {
     pub api: Url,
     /// The address that the API stands for, at the port of `api`.
     pub api_at: IpAddr,
+    /// For how many days the certificates are valid.
+    #[serde(default = "UiSeed::usual_days")]
+    pub certificate_days: u16,
+}
+
+impl UiSeed {
+    fn usual_days() -> u16 {
+        90
+    }
 }
 
 /// The running servers.
@@ -52,10 +61,12 @@ impl UiServer {
             until: now + VALID_FOR,
         };
         let authority = Arc::new(Authority::new("emblazon sandbox", term)?);
+        let valid_for = SignedDuration::from_hours(24 * i64::from(seed.certificate_days));
+        let issuer = (&authority, valid_for);
         let port = seed.api.port_or_known_default().unwrap_or(443);
-        let ui = secure(page::service(seed.api.as_str()), &authority, stop).await?;
+        let ui = secure(page::service(seed.api.as_str()), issuer, stop).await?;
         let plain = clear(page::redirect(), stop).await?;
-        let api = secure(api, &authority, stop).await?;
+        let api = secure(api, issuer, stop).await?;
         let detours = [
             (SocketAddr::new(seed.at, 443), ui),
             (SocketAddr::new(seed.at, 80), plain),
@@ -78,13 +89,18 @@ async fn listen() -> Result<(TcpListener, SocketAddr), SandboxError> {
 
 async fn secure(
     service: Router,
-    authority: &Arc<Authority>,
+    (authority, valid_for): (&Arc<Authority>, SignedDuration),
     stop: &CancellationToken,
 ) -> Result<SocketAddr, SandboxError> {
     let (listener, address) = listen().await?;
     let inner = FaultyListener::new(listener, Arc::new(AtomicU64::new(0)));
-    let listener = TlsListener::new(inner, address, Arc::clone(authority), stop.clone())
-        .map_err(SandboxError::Tls)?;
+    let listener = TlsListener::new(
+        inner,
+        address,
+        (Arc::clone(authority), valid_for),
+        stop.clone(),
+    )
+    .map_err(SandboxError::Tls)?;
     let service = service.into_make_service_with_connect_info::<Connection>();
     let ending = stop.clone();
     tokio::spawn(async move {

@@ -22,9 +22,6 @@ use crate::sandbox::connection::{Connection, FaultyListener, FaultyStream};
 
 /// How many connections may wait to be served.
 const WAITING: usize = 64;
-/// For how long a certificate is valid.
-const VALID_FOR: SignedDuration = SignedDuration::from_hours(24 * 90);
-
 /// A listener whose connections have shaken hands. A slow handshake keeps nobody else waiting.
 pub(crate) struct TlsListener {
     ready: Receiver<(TlsStream<FaultyStream>, SocketAddr)>,
@@ -32,11 +29,11 @@ pub(crate) struct TlsListener {
 }
 
 impl TlsListener {
-    /// Accepts the connections of another listener until `stop`.
+    /// Accepts the connections of another listener until `stop`, with certificates that are valid for so long.
     pub(crate) fn new(
         mut inner: FaultyListener,
         address: SocketAddr,
-        authority: Arc<Authority>,
+        (authority, valid_for): (Arc<Authority>, SignedDuration),
         stop: CancellationToken,
     ) -> Result<Self, rustls::Error> {
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
@@ -44,6 +41,7 @@ impl TlsListener {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(OnDemand {
                 authority,
+                valid_for,
                 issued: Mutex::default(),
             }));
         let acceptor = TlsAcceptor::from(Arc::new(config));
@@ -100,6 +98,8 @@ impl Connected<IncomingStream<'_, TlsListener>> for Connection {
 #[derive(Debug)]
 struct OnDemand {
     authority: Arc<Authority>,
+    /// For how long a certificate is valid.
+    valid_for: SignedDuration,
     issued: Mutex<BTreeMap<String, Arc<CertifiedKey>>>,
 }
 
@@ -113,7 +113,7 @@ impl ResolvesServerCert for OnDemand {
         let now = Timestamp::now();
         let term = Term {
             from: now - SignedDuration::from_hours(1),
-            until: now + VALID_FOR,
+            until: now + self.valid_for,
         };
         let made = self.authority.issue(&[name], term).ok()?;
         let key = any_ecdsa_type(&made.key).ok()?;

@@ -59,7 +59,10 @@ async fn an_address_of_the_other_family_is_not_connected_from() {
         };
     }
     let (probe, _) = world.probe().await;
-    let told = probe.checks.iter().find(|it| it.verdict == Visibility::Unknown);
+    let told = probe
+        .checks
+        .iter()
+        .find(|it| it.verdict == Visibility::Unknown);
     assert_eq!(
         told.unwrap().sentence,
         format!(

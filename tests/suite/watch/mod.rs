@@ -11,6 +11,7 @@ mod folder;
 mod leader;
 mod orders;
 mod private;
+mod probe;
 mod recovery;
 mod remote;
 mod state;

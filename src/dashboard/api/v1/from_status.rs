@@ -1,15 +1,16 @@
 //! Published status → answers of the API.
 
 use super::{
-    AccountsV1, AlertV1, AuthorV1, BrandV1, ChangeV1, ChannelV1, CountsV1, DnsV1, DriftV1,
-    EventsV1, HistoryV1, IncidentV1, InterventionV1, LeftV1, MistakeV1, ModeV1, ObjectV1,
-    OutcomeV1, PauseV1, PlanV1, PlannedReasonV1, PlannedV1, RefusalV1, RoleV1, RunV1, SourceV1,
-    StatusV1, StepV1, SummaryV1, TakersV1,
+    AccountsV1, AlertV1, AuthorV1, BrandV1, CertificateV1, ChangeV1, ChannelV1, CountsV1, DnsV1,
+    DriftV1, EventsV1, HealthV1, HistoryV1, IncidentV1, InterventionV1, LeftV1, MistakeV1, ModeV1,
+    ObjectV1, OutcomeV1, PauseV1, PlanV1, PlannedReasonV1, PlannedV1, ProbesV1, RefusalV1, RoleV1,
+    RunV1, SourceV1, StatusV1, StepV1, SummaryV1, TakersV1,
 };
 use crate::alert::ChannelStatus;
 use crate::daemon::{
     Alert, Author, DnsSummary, Drift, EventStatus, Incident, Intervention, LiveBrand, Mistake,
-    Mode, ObjectStatus, Pause, PlannedStep, Role, Run, State, Status, Taker,
+    Mode, ObjectStatus, Pause, PlannedStep, ProbeCount, ProbeSummary, Role, Run, State, Status,
+    Taker,
 };
 use crate::dashboard::intervene::obstacle;
 use crate::dashboard::page::Selected;
@@ -150,6 +151,7 @@ impl From<&ObjectStatus> for ObjectV1 {
             failures: object.failures,
             retry_at: text(object.retry_at.as_ref()),
             dns: (object.dns.as_ref()).map(|dns| DnsV1::new(dns, object.domain.as_ref())),
+            health: object.probe.as_ref().map(HealthV1::from),
         }
     }
 }
@@ -392,6 +394,34 @@ impl From<&PlannedStep> for StepV1 {
             risk: step.risk,
             changes: changes(&step.changes),
             notes: step.notes.clone(),
+        }
+    }
+}
+
+impl From<&ProbeSummary> for HealthV1 {
+    fn from(probe: &ProbeSummary) -> Self {
+        let ProbeCount {
+            declared,
+            other,
+            unknown,
+        } = probe.count;
+        Self {
+            host: probe.host.clone(),
+            view: probe.view,
+            lines: probe.lines.clone(),
+            probed: probe.asked.to_string(),
+            seen: text(probe.seen.as_ref()),
+            confirmed: text(probe.confirmed.as_ref()),
+            certificate: probe.certificate.as_ref().map(|certificate| CertificateV1 {
+                ends: certificate.at.to_string(),
+                is_near: certificate.is_near,
+                message: certificate.sentence.clone(),
+            }),
+            probes: ProbesV1 {
+                declared,
+                other,
+                unknown,
+            },
         }
     }
 }
