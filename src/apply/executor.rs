@@ -41,10 +41,13 @@ pub async fn run(
     options.guard.begin_writing();
     let context = Context::start(plan, writer, template, files, options)?;
     let mut schedule = Schedule::new(plan);
-    let mut rollout_state = RolloutState::new(plan, &options.rollout);
+    let is_checked = options.canary_check.is_some();
+    let mut rollout_state = RolloutState::new(plan, &options.rollout, is_checked);
     // Boxed, so that the compiler can prove that the whole future is `Send`.
     let mut in_flight: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
     loop {
+        look_at_canary(options, &mut rollout_state).await;
+        note_end(&context, &rollout_state);
         while in_flight.len() < options.concurrency.get() && !options.guard.is_stopped() {
             if let Some(reason) = approved.frozen(&*options.now) {
                 rollout_state.end(Halt::Freeze, reason);
@@ -90,6 +93,21 @@ pub async fn run(
         conclude(&context, &mut schedule, progress, step, outcome);
     }
     Ok(finish(&context, schedule))
+}
+
+/// Looks at what went first, once it has ended well.
+async fn look_at_canary(options: &Options, rollout_state: &mut RolloutState) {
+    let Some(check) = &options.canary_check else {
+        return;
+    };
+    if !rollout_state.awaits_check() {
+        return;
+    }
+    tokio::select! {
+        seen = check() => rollout_state.check(seen),
+        // Nothing else begins then.
+        () = options.guard.stopping().cancelled() => {}
+    }
 }
 
 /// Signals the steps in flight that the run has ended: those that have not sent anything yet send nothing.

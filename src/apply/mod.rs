@@ -60,7 +60,7 @@ pub use journal::{
 pub use manifest::{
     AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, StoredAsset,
 };
-pub use options::{AssetSource, Event, Options, RetryLimits};
+pub use options::{AssetSource, CanaryCheck, Event, Options, RetryLimits};
 pub use outcome::{Applied, Halt, StepOutcome, StepResult};
 pub use primary::{SandboxPrimaries, primary, push_policy};
 pub use records_back::RecordsBack;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::journal::JournalError;
@@ -38,9 +39,14 @@ pub struct Options {
     pub withheld: BTreeMap<StepId, String>,
     /// Writes records of accounts with `dns: manage`; without it, steps on zones fail.
     pub primary: Option<PrimaryWriter>,
+    /// Looks at the accounts that went first before any other begins; nobody looks when absent.
+    pub canary_check: Option<CanaryCheck>,
     /// The permission to write.
     pub guard: LeaseGuard,
 }
+
+/// Says whether the accounts that went first are as they should be; an error, with the reason, ends the run.
+pub type CanaryCheck = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// How many times something is tried before it counts as failed.
 ///
@@ -90,6 +96,7 @@ impl Options {
             rollout: Rollout::default(),
             withheld: BTreeMap::new(),
             primary: None,
+            canary_check: None,
             guard,
         }
     }

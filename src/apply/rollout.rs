@@ -55,6 +55,8 @@ fn concerns_only(step: &Step, accounts: &BTreeSet<AccountName>) -> bool {
 pub(super) struct RolloutState {
     /// The steps that go first and have not ended.
     first: BTreeSet<StepId>,
+    /// Whether somebody is to look at what went first before anything else begins.
+    is_unchecked: bool,
     limit: Option<usize>,
     failed: BTreeSet<Subject>,
     /// The accounts that have released their domain.
@@ -63,7 +65,8 @@ pub(super) struct RolloutState {
 }
 
 impl RolloutState {
-    pub(super) fn new(plan: &Plan, rollout: &Rollout) -> Self {
+    /// With `is_checked`, somebody looks at what went first.
+    pub(super) fn new(plan: &Plan, rollout: &Rollout, is_checked: bool) -> Self {
         let is_canary = |step: &&Step| concerns_only(step, &rollout.canary);
         let mut first: BTreeSet<StepId> = (plan.steps.iter().filter(is_canary))
             .map(|step| step.id)
@@ -81,6 +84,7 @@ impl RolloutState {
             (None, false) => Some(1),
         };
         Self {
+            is_unchecked: is_checked && !first.is_empty(),
             first,
             limit,
             failed: BTreeSet::new(),
@@ -92,7 +96,8 @@ impl RolloutState {
     /// Returns whether a step may begin now, as far as the order of objects and the end of the run are concerned.
     pub(super) fn admits(&self, step: &Step) -> bool {
         match &self.ended {
-            None => self.first.is_empty() || self.first.contains(&step.id),
+            None if self.first.is_empty() => !self.is_unchecked,
+            None => self.first.contains(&step.id),
             Some((Halt::Failure, _)) => self.has_released(&step.subject),
             Some(_) => false,
         }
@@ -132,6 +137,19 @@ impl RolloutState {
             };
             let reason = format!("{failed}, which ends the run; fix that, then plan again");
             self.ended = Some((Halt::Failure, reason));
+        }
+    }
+
+    /// Returns whether what goes first has ended well, and somebody is to look at it.
+    pub(super) fn awaits_check(&self) -> bool {
+        self.is_unchecked && self.first.is_empty() && self.ended.is_none()
+    }
+
+    /// Records what somebody saw of what went first.
+    pub(super) fn check(&mut self, seen: Result<(), String>) {
+        self.is_unchecked = false;
+        if let Err(reason) = seen {
+            self.end(Halt::Failure, reason);
         }
     }
 
@@ -210,7 +228,7 @@ mod tests {
                 canary: canary.iter().map(|name| AccountName::new(*name)).collect(),
                 max_failures: NonZeroUsize::new(1),
             };
-            let mut state = RolloutState::new(&plan, &rollout);
+            let mut state = RolloutState::new(&plan, &rollout, false);
             state.note(&plan.steps[0], &outcome(&plan.steps[0], released));
             if halt == Halt::Failure {
                 let reason = String::new();

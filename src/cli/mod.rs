@@ -4,6 +4,7 @@ mod approval;
 mod args;
 mod base;
 mod cache;
+mod canary;
 mod commands;
 mod deadline;
 mod dns;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::apply::lease::LeaseGuard;
 use crate::apply::{
-    self, Applied, ApplyError, ApprovedPlan, AssetSource, Event, Rollout, SnapshotUse,
+    self, Applied, ApplyError, ApprovedPlan, AssetSource, CanaryCheck, Event, Rollout, SnapshotUse,
 };
 use crate::dns::push::PrimaryWriter;
 use crate::live::{ReadClient, TemplateWriter, WriteClient};
@@ -26,6 +26,8 @@ pub struct Execution<'a> {
     pub withheld: BTreeMap<StepId, String>,
     /// Writes records; steps on zones fail without it.
     pub primary: Option<PrimaryWriter>,
+    /// Looks at the accounts that went first before any other begins; nobody looks when absent.
+    pub canary_check: Option<CanaryCheck>,
     /// How many old runs are kept once this one is complete; all if absent.
     pub retention: Option<Retention>,
 }
@@ -40,6 +42,7 @@ impl<'a> Execution<'a> {
             rollout: Rollout::default(),
             withheld: BTreeMap::new(),
             primary: None,
+            canary_check: None,
             retention: None,
         }
     }
@@ -63,6 +66,7 @@ pub async fn execute(
     options.rollout = execution.rollout;
     options.withheld = execution.withheld;
     options.primary = execution.primary;
+    options.canary_check = execution.canary_check;
     let writer = WriteClient::new(client.clone());
     let template = TemplateWriter::new(client.clone());
     let snapshots = SnapshotUse::begin(execution.state)?;

@@ -1,13 +1,16 @@
 //! `apply`
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueHint};
 
 use super::again::{Again, history_command, tree_word};
 use super::dns::RecordsArgs;
+use super::duration::duration;
 use super::git::{BaseArgs, LeaseArgs};
+use super::history::RestoreArgs;
 use super::output::OutputArgs;
 use super::plan::PruneArgs;
 use super::platform::PlatformArgs;
@@ -15,6 +18,7 @@ use super::scope::ScopeArgs;
 use super::tree::TreeChoice;
 use crate::cli::approval::DigestPrefix;
 use crate::plan::{Action, Plan, Precondition, Step};
+use crate::probe::Pin;
 
 /// Apply the tree to the platform
 ///
@@ -33,6 +37,7 @@ use crate::plan::{Action, Plan, Precondition, Step};
   emblazon apply change.plan --tree brands           a plan that `plan --out` saved
   emblazon apply change.plan --signed-by signers     and that one of these signed
   emblazon apply --canary acme --max-failures 3      one first, then the others
+  emblazon apply --canary acme --probe --restore-canary     only if its customers see it, else back
 
 What was there before each write is kept below .emblazon/ in the tree; `emblazon history` lists it.
 
@@ -66,6 +71,24 @@ pub(crate) struct ApplyArgs {
     /// Apply these accounts first, and the others only if that succeeds
     #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
     pub(crate) canary: Vec<String>,
+    /// After the canaries, begin the others only if customers see the declared brands, for which this waits at most this
+    /// long; 30s if left out
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = duration,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "30s",
+        requires = "canary"
+    )]
+    pub(crate) probe: Option<Duration>,
+    /// If customers do not see a canary's declared brand, restore the canaries from the run's snapshot
+    #[arg(long, requires = "probe")]
+    pub(crate) restore_canary: bool,
+    /// Connect to this address instead of asking DNS, as `probe --resolve` does; may be repeated
+    #[arg(long, value_name = "HOST:PORT:ADDR", requires = "probe")]
+    pub(crate) resolve: Vec<Pin>,
     /// Start no further account after this many failures; 1 after a canary
     #[arg(long, value_name = "N")]
     pub(crate) max_failures: Option<NonZeroUsize>,
@@ -161,6 +184,29 @@ impl ApplyArgs {
         let words = words.chain(["--expect", digest.short()]);
         Again::on_platform(&self.platform, cluster)
             .command("apply", words.chain(tree_word(&self.tree)))
+    }
+
+    /// Returns what restores some accounts from a run of this command.
+    pub(crate) fn restore(
+        &self,
+        folder: &Utf8Path,
+        run: &str,
+        accounts: Vec<String>,
+    ) -> RestoreArgs {
+        RestoreArgs {
+            run: run.to_owned(),
+            accounts,
+            tree: folder.to_owned(),
+            platform: self.platform.clone(),
+            dry_run: false,
+            moved: false,
+            allow: Vec::new(),
+            expect: None,
+            yes: true,
+            remote: self.base.remote.clone(),
+            lease: self.lease.clone(),
+            output: self.output.clone(),
+        }
     }
 
     /// Returns the command that lists the runs.

@@ -17,7 +17,7 @@ pub(crate) struct RemoteArgs {
 }
 
 /// Options of the lease.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct LeaseArgs {
     /// Push neither the applied commit nor the lease; only this host is locked
     #[arg(long, help_heading = "Git")]

@@ -8,7 +8,7 @@ use super::trial::Trial;
 use crate::live::Reach;
 
 /// Which platform.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct PlatformArgs {
     #[command(flatten)]
     pub(crate) sandbox: Trial,

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 
+use super::restore::restore_at_once;
 use crate::apply::lease::LeaseGuard;
 use crate::apply::{self, Applied, ApprovedPlan, Rollout, Unseen};
 use crate::cli::approval::{Approval, PlanOrigin};
 use crate::cli::args::{ApplyArgs, BaseArgs, Format, PlanOptions, ScopeArgs};
 use crate::cli::base::{ApplyRecord, GitState};
+use crate::cli::canary::CanaryProbe;
 use crate::cli::execute::{self, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{LeaseRequest, with_lease};
@@ -421,6 +423,7 @@ async fn show_and_do(
     } else {
         Gallery::default()
     };
+    let canary = CanaryProbe::prepare(args, (folder, tree), platform, (rollout, plan))?;
     let applied;
     facts.command = Command::Apply;
     if !plan.steps.is_empty() && !job.is_held {
@@ -430,6 +433,7 @@ async fn show_and_do(
         let execution = Execution {
             rollout: rollout.clone(),
             withheld: job.withheld,
+            canary_check: canary.as_ref().map(CanaryProbe::check),
             ..Execution::new(&state.path, approval.billing(desired.policy.billing))
         };
         applied = execute_plan(ui, (folder, tree), platform, approved, execution, guard).await?;
@@ -463,10 +467,38 @@ async fn show_and_do(
     let notes = told(ui, notes);
     facts.notes = &notes;
     let exit = conclude(ui, platform, facts, &gallery, args)?;
+    if let Some(canary) = canary.filter(|canary| canary.failure().is_some()) {
+        return unseen_canary(ui, args, (folder, tree), (platform, state), &canary, guard).await;
+    }
     if exit == Exit::Done && !job.unplanned.is_empty() {
         return Ok(Exit::Differences);
     }
     Ok(exit)
+}
+
+/// Says that customers do not see the accounts that went first, and restores them if that is wanted.
+async fn unseen_canary(
+    ui: Ui,
+    args: &ApplyArgs,
+    (folder, tree): (&Utf8Path, &OpenTree),
+    (platform, state): (&Platform, &StateFolder),
+    canary: &CanaryProbe,
+    guard: &LeaseGuard,
+) -> Result<Exit, Failure> {
+    ui.message(canary.failure().unwrap_or_default());
+    if !args.restore_canary {
+        return Ok(Exit::Partly);
+    }
+    let accounts = canary.accounts().map(ToString::to_string).collect();
+    let mut restore_args = args.restore(folder, "last", accounts);
+    // These have the report of the apply.
+    restore_args.output.output.clear();
+    let place = (platform, &*state.path);
+    let restored = restore_at_once(ui, &restore_args, tree, place, guard).await?;
+    Ok(match restored {
+        Exit::Done => Exit::Partly,
+        other => other,
+    })
 }
 
 /// Refuses a plan that was already executed; `anew` returns the command that makes and executes an equal one.

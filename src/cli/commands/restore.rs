@@ -10,8 +10,7 @@ use crate::apply::{
     self, Manifest, RecordsBack, RestoreTarget, RunId, SnapshotStore, StoredAssets,
 };
 use crate::cli::approval::{Approval, PlanOrigin};
-use crate::cli::args::Several;
-use crate::cli::args::{RestoreArgs, TreeChoice};
+use crate::cli::args::{Format, RestoreArgs, Several, TreeChoice};
 use crate::cli::execute::{self, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{LeaseRequest, with_lease};
@@ -72,12 +71,52 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         manifest: &manifest,
         store: &store,
         only: &only,
+        follows_apply: false,
     };
     if args.dry_run {
-        return Box::pin(go_back(ui, args, &trip, back, None)).await;
+        return Box::pin(connect_and_go_back(ui, &trip, back, None)).await;
     }
-    let work = async |guard| go_back(ui, args, &trip, back, Some(&guard)).await;
+    let work = async |guard| connect_and_go_back(ui, &trip, back, Some(&guard)).await;
     Box::pin(with_lease(ui, request, work)).await
+}
+
+/// Restores accounts from a run that has just ended, under its lease and on its platform.
+pub(super) async fn restore_at_once(
+    ui: Ui,
+    args: &RestoreArgs,
+    tree: &OpenTree,
+    (platform, state): (&Platform, &Utf8Path),
+    guard: &LeaseGuard,
+) -> Result<Exit, Failure> {
+    let run = find(state, &args.run, &args.history())?;
+    let store = SnapshotStore::new(state);
+    let manifest = store.manifest(&run).map_err(failed)?;
+    let only: BTreeSet<AccountName> = args.accounts.iter().map(AccountName::new).collect();
+    let back = restore_target(tree, &manifest, &store, &only)?;
+    let trip = Trip {
+        args,
+        run: &run,
+        tree,
+        manifest: &manifest,
+        store: &store,
+        only: &only,
+        follows_apply: true,
+    };
+    Box::pin(go_back(ui, &trip, back, (platform, state), Some(guard))).await
+}
+
+async fn connect_and_go_back(
+    ui: Ui,
+    trip: &Trip<'_>,
+    back: RestoreTarget,
+    guard: Option<&LeaseGuard>,
+) -> Result<Exit, Failure> {
+    let args = trip.args;
+    let state = state(args)?;
+    let platform = platform::connect(ui, &args.tree, trip.tree, &args.platform).await?;
+    let exit = go_back(ui, trip, back, (&platform, &state), guard).await?;
+    platform.stop().await;
+    Ok(exit)
 }
 
 fn state(args: &RestoreArgs) -> Result<Utf8PathBuf, Failure> {
@@ -100,6 +139,8 @@ struct Trip<'a> {
     store: &'a SnapshotStore,
     /// The requested accounts; empty for all accounts of the run.
     only: &'a BTreeSet<AccountName>,
+    /// Whether it follows an apply, whose report is on standard output.
+    follows_apply: bool,
 }
 
 impl Trip<'_> {
@@ -144,32 +185,31 @@ fn approval(args: &RestoreArgs) -> Result<Approval, Failure> {
 /// Plans the restore, shows it, asks, and executes it; without a lease, it is only shown.
 async fn go_back(
     ui: Ui,
-    args: &RestoreArgs,
     trip: &Trip<'_>,
     back: RestoreTarget,
+    (platform, state): (&Platform, &Utf8Path),
     guard: Option<&LeaseGuard>,
 ) -> Result<Exit, Failure> {
     let Trip {
+        args,
         run,
         tree,
         manifest,
         store,
         only,
-        ..
+        follows_apply,
     } = *trip;
-    let state = state(args)?;
     let approval = approval(args)?;
-    let platform = platform::connect(ui, &args.tree, tree, &args.platform).await?;
     let live = platform.collect_before(ui, &back.desired).await?;
     let rules = trip.rules(&approval, &back);
-    let records = records_back(args, tree, &platform, manifest, only).await?;
+    let records = records_back(args, tree, platform, manifest, only).await?;
     let (mut planned, rest) = plan_back(&back, (&live, &records.zones), &rules, |planned| {
         if args.moved {
             return Ok(Vec::new());
         }
-        moved(&state, run, manifest, &live, planned)
+        moved(state, run, manifest, &live, planned)
     })?;
-    explain_held(ui, trip, &platform, (&back, &live), &mut planned).await?;
+    explain_held(ui, trip, platform, (&back, &live), &mut planned).await?;
     if manifest.template_unread && only.is_empty() {
         let refusals = &mut planned.plan.refusals;
         refusals.retain(|refusal| refusal.kind != RefusalKind::EmptyTree);
@@ -191,7 +231,6 @@ async fn go_back(
     let mut shown = report::report(&facts);
     shown.is_of_restore();
     let Some(guard) = guard else {
-        platform.stop().await;
         output::deliver(ui, &shown, &args.output)?;
         return Ok(Exit::of(&shown));
     };
@@ -205,22 +244,26 @@ async fn go_back(
             return Err(Failure::Refused("not restored".to_owned()));
         }
         let execution = Execution {
-            primary: primary::for_plan(&args.tree, tree, &platform, &planned.plan).await?,
-            ..Execution::new(&state, approval.billing(back.desired.policy.billing))
+            primary: primary::for_plan(&args.tree, tree, platform, &planned.plan).await?,
+            ..Execution::new(state, approval.billing(back.desired.policy.billing))
         };
         let files = StoredAssets::new(store, &back.desired);
         let approved = approval.approved(&planned.plan, &rest);
-        applied = execute::execute_plan(ui, &platform, approved, &files, execution, guard).await?;
+        applied = execute::execute_plan(ui, platform, approved, &files, execution, guard).await?;
         facts.applied = Some(&applied);
     }
     facts.requests = platform.requests();
     let mut report = report::report(&facts);
     report.is_of_restore();
-    output::deliver_outcome(ui, &report, &Gallery::default(), &args.output)?;
+    // A reader of another format than text expects one report.
+    if follows_apply && args.output.format != Format::Text {
+        ui.message_page(&text::render(&report, ui.stderr_options()));
+    } else {
+        output::deliver_outcome(ui, &report, &Gallery::default(), &args.output)?;
+    }
     if report.summary().count.done > 0 && !platform.is_sandbox() {
         ui.message(NEXT);
     }
-    platform.stop().await;
     Ok(Exit::of_restore(&report))
 }
 

@@ -1,6 +1,7 @@
 //! `probe`: what is broken on the way to a brand, seen over real TLS; and the command as its users start it.
 
 pub(crate) mod breakages;
+mod canary;
 mod command;
 
 use emblazon::probe::{BrandView, Pin, Visibility};
