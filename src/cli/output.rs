@@ -13,6 +13,7 @@ use super::progress::Phase;
 use super::screen::{self, Shown};
 use super::ui::{self, Ui};
 use crate::forge::ForgeKind;
+use crate::model::ClusterName;
 use crate::probe::ProbeReport;
 use crate::report::gallery::Gallery;
 use crate::report::{Places, Report, github, html, json, junit, markdown, sarif, text};
@@ -105,24 +106,24 @@ fn rendered<T>(
 pub(crate) fn deliver_probe(
     ui: Ui,
     report: &ProbeReport,
-    places: &Places,
+    (places, cluster, exit): (&Places, &ClusterName, Exit),
     args: &ProbeArgs,
 ) -> Result<(), Failure> {
+    let of = (report, places, cluster, exit.code());
     let phase = Phase::begin(ui, "writing reports", args.output.len());
     for output in &args.output {
         phase.at(output.file.as_str());
-        probed(report, places, output.format, ui::file_options(), |shown| {
+        probed(of, output.format, ui::file_options(), |shown| {
             pour(&output.file, shown)
         })?;
         phase.step();
     }
-    probed(report, places, args.format, ui.stdout_options(), ui::output)
+    probed(of, args.format, ui.stdout_options(), ui::output)
 }
 
 /// Passes the results of a probe, rendered while they are written, to `then`.
 fn probed<T>(
-    report: &ProbeReport,
-    places: &Places,
+    (report, places, cluster, exit): (&ProbeReport, &Places, &ClusterName, u8),
     format: ProbeFormat,
     options: text::Options,
     then: impl FnOnce(&Shown<'_>) -> T,
@@ -131,6 +132,9 @@ fn probed<T>(
         ProbeFormat::Text => then(&Shown::page(&text::probe(report, options))),
         ProbeFormat::Json => then(&Shown::machine(&json::render_probe(report))),
         ProbeFormat::Markdown => then(&Shown::machine(&markdown::probe(report, longest_comment()))),
+        ProbeFormat::Sarif => then(&Shown::machine(&sarif::probe(
+            report, places, cluster, exit,
+        ))),
         ProbeFormat::Junit => then(&Shown::machine(&junit::probe(report))),
         ProbeFormat::Github => then(&Shown::commands(&github::probe(report, places))),
     }

@@ -18,10 +18,11 @@ use log::{
 };
 
 use super::escape::write_json;
-use super::finding::{Finding, Level, Remedy, Rule, Spot, findings};
+use super::finding::{Finding, Level, Remedy, Rule, Spot, findings, of_probe};
 use super::{Places, Report};
 use crate::diag::Position;
 use crate::model::{ClusterName, Digest};
+use crate::probe::ProbeReport;
 
 /// The file of findings without a place, because forges drop results without a location.
 const TOP_FILE: &str = "emblazon.yaml";
@@ -34,11 +35,35 @@ pub fn render(report: &Report, exit: u8) -> impl fmt::Display {
     fmt::from_fn(move |out| write(out, report, exit))
 }
 
+/// Renders the results of a probe; `places` and `cluster` are those of the tree, `exit` is the exit code of the process.
+#[must_use]
+pub fn probe(
+    report: &ProbeReport,
+    places: &Places,
+    cluster: &ClusterName,
+    exit: u8,
+) -> impl fmt::Display {
+    fmt::from_fn(move |out| {
+        let category = format!("emblazon/probe/{}", encoded(cluster.as_str()));
+        write_log(out, &of_probe(report), places, category, exit)
+    })
+}
+
 fn write(out: &mut dyn fmt::Write, report: &Report, exit: u8) -> fmt::Result {
     let found = findings(report);
+    write_log(out, &found, &report.places, category(report), exit)
+}
+
+fn write_log(
+    out: &mut dyn fmt::Write,
+    found: &[Finding],
+    places: &Places,
+    category: String,
+    exit: u8,
+) -> fmt::Result {
     let rules: BTreeSet<Rule> = found.iter().map(|finding| finding.rule).collect();
     let scribe = Scribe {
-        places: &report.places,
+        places,
         rules: rules.iter().copied().zip(0..).collect(),
     };
     let (unknown, known): (Vec<&Finding>, Vec<&Finding>) =
@@ -51,9 +76,7 @@ fn write(out: &mut dyn fmt::Write, report: &Report, exit: u8) -> fmt::Result {
                 rules: rules.iter().map(|rule| describe(*rule)).collect(),
             },
         },
-        automation_details: AutomationDetails {
-            id: category(report),
-        },
+        automation_details: AutomationDetails { id: category },
         column_kind: "utf16CodeUnits",
         invocations: [Invocation {
             execution_successful: exit != FAILED,

@@ -43,7 +43,7 @@ pub(crate) struct ProbeArgs {
     /// Ask the API at most N times a second; for a platform with a limit of its own
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate: Option<u32>,
-    /// What to print: text, json, markdown, junit or github
+    /// What to print: text, json, markdown, sarif, junit or github
     #[arg(
         long,
         value_name = "FORMAT",
@@ -65,6 +65,8 @@ pub(crate) enum ProbeFormat {
     Json,
     /// For people, as a comment on a forge
     Markdown,
+    /// For code scanning
+    Sarif,
     /// For test reports
     Junit,
     /// For the log of a GitHub workflow, as annotations
@@ -77,6 +79,7 @@ impl From<ProbeFormat> for Format {
             ProbeFormat::Text => Self::Text,
             ProbeFormat::Json => Self::Json,
             ProbeFormat::Markdown => Self::Markdown,
+            ProbeFormat::Sarif => Self::Sarif,
             ProbeFormat::Junit => Self::Junit,
             ProbeFormat::Github => Self::Github,
         }

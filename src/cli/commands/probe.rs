@@ -26,12 +26,14 @@ pub(crate) fn probe(ui: Ui, args: &ProbeArgs) -> Result<Exit, Failure> {
     }
     let report = deadline::run(ui, look(ui, &tree, args))?;
     let places = Places::of(Some(&tree.loaded.desired), &tree.loaded.sources);
-    output::deliver_probe(ui, &report, &places, args)?;
-    Ok(match report.verdict() {
+    let exit = match report.verdict() {
         Visibility::Visible => Exit::Done,
         Visibility::Broken => Exit::Differences,
         Visibility::Unknown => Exit::Unchecked,
-    })
+    };
+    let cluster = &tree.loaded.desired.cluster.name;
+    output::deliver_probe(ui, &report, (&places, cluster, exit), args)?;
+    Ok(exit)
 }
 
 /// Shows the mistakes of a tree, as every command does.

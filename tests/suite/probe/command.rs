@@ -194,7 +194,7 @@ fn a_probe_says_what_is_broken_where_and_what_to_do() {
 fn a_probe_in_formats_for_machines_and_forges() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
-    let outputs: Vec<String> = ["markdown", "junit", "text", "json"]
+    let outputs: Vec<String> = ["markdown", "junit", "text", "json", "sarif"]
         .iter()
         .map(|format| format!("--output={format}={}", file(format).display()))
         .collect();
@@ -236,12 +236,29 @@ fn a_probe_in_formats_for_machines_and_forges() {
     assert!(written("text").contains("fix: apply the tree"));
     let report: Value = serde_json::from_str(&written("json")).unwrap();
     fits("probe.schema.json", &report);
+    let log: Value = serde_json::from_str(&written("sarif")).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let places: Vec<String> = (results.iter())
+        .map(|result| {
+            let place = &result["locations"][0]["physicalLocation"];
+            let line = &place["region"]["startLine"];
+            format!("{} {line}", place["artifactLocation"]["uri"])
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "\"examples/quickstart/brands/southgate.yaml\" 7",
+            "\"examples/quickstart/accounts/southgate/account.yaml\" 13"
+        ]
+    );
     // Markup of other formats is refused by name.
-    let refused = probe(&["northwind"], &["--output", "sarif=x"]);
+    let refused = probe(&["northwind"], &["--output", "html=x"]);
     check_exit(&refused, 64);
     assert!(
-        stderr(&refused)
-            .contains("\"sarif\" is no format; known are text, json, markdown, junit, github"),
+        stderr(&refused).contains(
+            "\"html\" is no format; known are text, json, markdown, sarif, junit, github"
+        ),
         "{}",
         stderr(&refused)
     );
