@@ -27,6 +27,8 @@ pub(super) struct ObservedPlatform {
     client: Option<ReadClient>,
     cache: Option<Cache>,
     pub(super) live: Live,
+    /// The accounts whose id is known, also those that cannot be read at the moment.
+    ids: Arc<BTreeMap<AccountId, AccountName>>,
     /// When each object was last read.
     read_at: BTreeMap<ObjectName, Timestamp>,
     /// When the last read of each object that succeeded began.
@@ -105,12 +107,25 @@ impl ObservedPlatform {
         }
     }
 
-    /// Returns the accounts whose id is known.
-    pub(super) fn accounts_by_id(&self) -> BTreeMap<AccountId, AccountName> {
-        let accounts = self.live.accounts.iter();
-        let known =
-            accounts.filter_map(|(name, live)| Some((live.id.known()?.clone(), name.clone())));
-        known.collect()
+    /// Returns the accounts whose id is known, also those that cannot be read at the moment.
+    pub(super) fn accounts_by_id(&self) -> Arc<BTreeMap<AccountId, AccountName>> {
+        Arc::clone(&self.ids)
+    }
+
+    /// Notes the ids of accounts that were just read; most are known.
+    fn note_ids(&mut self, names: &BTreeSet<ObjectName>) {
+        let accounts = &self.live.accounts;
+        let id_of = |name: &AccountName| accounts.get(name)?.id.known();
+        let is_new =
+            |name: &AccountName| id_of(name).is_some_and(|id| self.ids.get(id) != Some(name));
+        if !names.iter().filter_map(ObjectName::account).any(is_new) {
+            return;
+        }
+        let unread = (self.ids.iter())
+            .filter(|(_, name)| accounts.contains_key(*name) && id_of(name).is_none())
+            .map(|(id, name)| (id.clone(), name.clone()));
+        let known = (accounts.keys()).filter_map(|name| Some((id_of(name)?.clone(), name.clone())));
+        self.ids = Arc::new(unread.chain(known).collect());
     }
 
     /// Returns when an object was last read.
@@ -126,6 +141,9 @@ impl ObservedPlatform {
             .map(|account| &account.name)
             .collect();
         self.live.accounts.retain(|name, _| names.contains(name));
+        if self.ids.values().any(|name| !names.contains(name)) {
+            Arc::make_mut(&mut self.ids).retain(|_, name| names.contains(name));
+        }
         for times in [&mut self.read_at, &mut self.begun_at] {
             times.retain(|name, _| name.account().is_none_or(|name| names.contains(name)));
         }
@@ -157,6 +175,7 @@ impl ObservedPlatform {
         self.read_at
             .extend(names.iter().map(|name| (name.clone(), now)));
         self.live.take_in(read.accounts);
+        self.note_ids(names);
         self.live.holders.extend(read.holders);
         self.forget_holders(desired);
         if names.contains(&ObjectName::Template) {

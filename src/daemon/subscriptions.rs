@@ -39,7 +39,7 @@ pub(super) struct Subscriptions {
 struct WantedSubscriptions {
     /// Absent while the platform cannot be read.
     client: Option<ReadClient>,
-    accounts: BTreeMap<AccountId, AccountName>,
+    accounts: Arc<BTreeMap<AccountId, AccountName>>,
 }
 
 /// What is known of the connection.
@@ -93,7 +93,7 @@ impl Subscriptions {
     pub(super) fn follow(
         &self,
         client: Option<ReadClient>,
-        accounts: BTreeMap<AccountId, AccountName>,
+        accounts: Arc<BTreeMap<AccountId, AccountName>>,
     ) {
         self.wanted.send_if_modified(|wanted| {
             let is_same = is_same(wanted.client.as_ref(), client.as_ref());

@@ -27,6 +27,17 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'s
     }
 }
 
+/// `/leaderz`: whether this daemon leads. For a balancer before several daemons with one public URL: only the leader can
+/// use what the platform tells.
+pub(super) async fn leads(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
+    match shared.published.status().cluster.role {
+        Role::Leader { .. } => (StatusCode::OK, "leading\n"),
+        Role::Starting | Role::Leaseless { .. } | Role::Standby { .. } => {
+            (StatusCode::SERVICE_UNAVAILABLE, "not leading\n")
+        }
+    }
+}
+
 fn obstacle(status: &Status) -> Option<&'static str> {
     let cluster = &status.cluster;
     if cluster.mode == Mode::Stopping {

@@ -568,12 +568,13 @@ fn events(text: &mut String, told: &PlatformEvents, counters: &Counters) {
         text,
         "emblazon_platform_events_total",
         "counter",
-        "Events of the platform by outcome.",
+        "Events of the platform by outcome; standby: they came to a daemon that does not lead.",
     );
     for (word, counter) in [
         ("heard", &counters.events),
         ("ignored", &counters.ignored_events),
         ("forged", &counters.forged_events),
+        ("standby", &counters.unheard_events),
     ] {
         heard.sample(&[("outcome", word)], counter.load(Ordering::Relaxed));
     }

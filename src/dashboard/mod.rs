@@ -1,7 +1,7 @@
 //! The daemon's HTTP server, for people and programs.
 //!
 //! ```text
-//!  /healthz /readyz            open, and answer only yes or no
+//!  /healthz /readyz /leaderz   open, and answer only yes or no
 //!  /webhook                    authenticated with the forge's secret
 //!  /kazoo/webhook              authenticated with the secret of the platform's hooks
 //!  /metrics /api/v1/…          the token; without one, this machine only

@@ -52,8 +52,9 @@ pub(super) async fn hear(
     let counters = &shared.counters;
     let status = shared.published.status();
     if !matches!(status.cluster.role, Role::Leader { .. }) {
-        // The leader's secret is not known here; another answer would disable its hook.
-        count(&counters.ignored_events);
+        // The leader's secret is not known here, and another answer would disable its hook. Nothing is kept of it: whoever
+        // begins to lead reads every account first.
+        count(&counters.unheard_events);
         return (StatusCode::OK, "another daemon leads\n");
     }
     let event = match judge(events, &headers, &body) {

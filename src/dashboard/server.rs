@@ -142,6 +142,7 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/leaderz", get(health::leads))
         .route("/metrics", get(metrics::serve))
         .route("/webhook", post(hook::hear))
         .route(platform_event::PATH, post(platform_event::hear))

@@ -166,6 +166,7 @@ async fn without_the_token_nothing_is_shown_and_nothing_ordered() {
         (Method::POST, "/api/v1/resync", 401),
         (Method::GET, "/healthz", 200),
         (Method::GET, "/readyz", 200),
+        (Method::GET, "/leaderz", 200),
     ] {
         let (status, body) = answer(stage.ask(method, path)).await;
         assert_eq!(status, expected, "{path}");

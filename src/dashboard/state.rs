@@ -48,6 +48,8 @@ pub(super) struct Counters {
     pub(super) events: AtomicU64,
     pub(super) ignored_events: AtomicU64,
     pub(super) forged_events: AtomicU64,
+    /// Those that came to a standby.
+    pub(super) unheard_events: AtomicU64,
 }
 
 impl Shared {

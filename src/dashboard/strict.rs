@@ -95,7 +95,10 @@ fn fit(
 ) -> Result<Entry, Unfit> {
     once(headers)?;
     // These answer only yes or no, or are authenticated by their body.
-    if matches!(uri.path(), "/healthz" | "/readyz" | "/webhook" | EVENTS) {
+    if matches!(
+        uri.path(),
+        "/healthz" | "/readyz" | "/leaderz" | "/webhook" | EVENTS
+    ) {
         return Ok(Entry::Refused);
     }
     one_host(uri, headers)?;

@@ -75,7 +75,10 @@ fn setup(args: &WatchArgs, config: Option<&WatchConfig>) -> Result<Setup, Failur
     setup.confirm_after = span(args.confirm_after, setup.confirm_after);
     setup.push &= !args.no_push;
     if args.probe {
-        setup.probe = Some(ProbeSetup::default());
+        setup.probe = Some(ProbeSetup {
+            confirm_after: setup.confirm_after,
+            ..ProbeSetup::default()
+        });
     }
     setup.shard = args.shard.or(setup.shard);
     if config.is_none_or(|config| config.trust.is_none()) {

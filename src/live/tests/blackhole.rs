@@ -161,3 +161,29 @@ async fn what_is_no_blackhole_says_what_to_do() {
         "{error}"
     );
 }
+
+/// The proxy that gives Blackhole its TLS may have a certificate of the platform's own authority.
+#[tokio::test]
+async fn it_is_reached_over_tls_with_an_authority_of_ones_own() {
+    const UI: &str =
+        "ui: {at: 192.0.2.80, api: 'https://localhost:8443/v2/', api_at: 192.0.2.81}\n";
+    let seed = Seed::parse(&format!("{SEED}{UI}"), Path::new(".")).unwrap();
+    let sandbox = Sandbox::start(Options::seeded(seed)).await.unwrap();
+    let secure = sandbox.detours()[&"192.0.2.81:8443".parse().unwrap()];
+    let url = format!("wss://localhost:{}/", secure.port());
+    let stranger = client(&sandbox).await;
+    let error = connect(&stranger, &url).await.unwrap_err().to_string();
+    assert!(error.contains("ca_file"), "{error}");
+    let mut config = config(&sandbox);
+    config.ca_pem = sandbox.authority().map(String::into_bytes);
+    let trusting = ReadClient::connect(config).await.unwrap();
+    let mut connection = connect(&trusting, &url).await.unwrap();
+    connection.want([gold()].into());
+    let told = connection.next().await.unwrap();
+    assert_eq!(told, BlackholeEvent::Subscribed(gold()));
+    let changed = BlackholeEvent::Changed {
+        account: gold(),
+        revision: Some(rename(&sandbox, "One")),
+    };
+    assert_eq!(connection.next().await.unwrap(), changed);
+}

@@ -142,6 +142,90 @@ fn forged_and_repeated_events_cost_a_read_at_the_most() {
     platform.stop();
 }
 
+/// However often an edit is told of, it is healed once.
+#[test]
+fn a_storm_of_events_leads_to_one_write() {
+    let platform = platform("a", "{heal: auto}");
+    let mut daemon = start(&platform, "127.0.0.1:0");
+    daemon.wait_unless_said("ready", Some('a'), "in_sync");
+    let before = platform.mutating();
+    let told =
+        json!({"type": "whitelabel", "account_id": id('a'), "emblazon_secret": secret(&platform)});
+    platform.edit('a', "company_name", "mine");
+    for _ in 0..100 {
+        assert_eq!(tell(&platform, &daemon, &told), StatusCode::OK);
+    }
+    while platform.key('a', "company_name") != "new" {
+        daemon.wait("run", None, "applied");
+    }
+    for _ in 0..100 {
+        assert_eq!(tell(&platform, &daemon, &told), StatusCode::OK);
+    }
+    // Seen by a read that is later than those that the last of them led to.
+    platform.edit('a', "company_name", "theirs");
+    while platform.key('a', "company_name") != "new" {
+        daemon.wait("run", None, "applied");
+    }
+    assert_eq!(platform.mutating() - before, 2, "one write an edit");
+    drop(daemon);
+    platform.stop();
+}
+
+/// What happened while the platform had disabled the hook is seen once it is enabled again.
+#[test]
+fn what_a_disabled_hook_did_not_tell_is_not_missed() {
+    let platform = platform("ab", "{heal: auto}");
+    let mut daemon = start(&platform, "127.0.0.1:0");
+    daemon.wait_unless_said("ready", Some('a'), "in_sync");
+    daemon.wait_unless_said("ready", Some('b'), "in_sync");
+    platform.disable_hooks();
+    let before = platform.mutating();
+    platform.edit('a', "company_name", "mine");
+    let (status, _) = daemon.ask(&platform, "/api/v1/resync", Some(&json!({})));
+    assert_eq!(status, StatusCode::ACCEPTED);
+    while platform.key('a', "company_name") != "new" {
+        daemon.wait("run", None, "applied");
+    }
+    while !hooks(&platform).iter().all(|(_, enabled, _)| *enabled) {
+        std::thread::yield_now();
+    }
+    platform.edit('b', "company_name", "mine");
+    while platform.key('b', "company_name") != "new" {
+        daemon.wait("run", None, "applied");
+    }
+    assert_eq!(
+        platform.mutating() - before,
+        3,
+        "the hook, and one write an edit"
+    );
+    drop(daemon);
+    platform.stop();
+}
+
+/// A standby cannot use what it is told; but when it begins to lead, it misses nothing.
+#[test]
+fn what_a_standby_was_told_is_read_when_it_leads() {
+    let platform = platform("a", "{heal: report}");
+    let mut leader = start(&platform, "127.0.0.1:0");
+    leader.wait_unless_said("ready", Some('a'), "in_sync");
+    let hourly = [&HOURLY[..], &["127.0.0.1:0"]].concat();
+    let mut standby = Daemon::serving(command(&platform, &hourly));
+    standby.wait("role", None, "standby");
+    for (daemon, status) in [(&leader, 200), (&standby, 503)] {
+        let (answered, _) = daemon.ask(&platform, "/leaderz", None);
+        assert_eq!(answered.as_u16(), status);
+    }
+    let told =
+        json!({"type": "whitelabel", "account_id": id('a'), "emblazon_secret": secret(&platform)});
+    leader.kill();
+    platform.edit('a', "company_name", "mine");
+    assert_eq!(tell(&platform, &standby, &told), StatusCode::OK);
+    standby.wait("role", None, "leader");
+    standby.wait("stalled", Some('a'), "drift_reported");
+    drop(standby);
+    platform.stop();
+}
+
 /// Checks that a lost event is seen by the poll, and that doubled, swapped, forged and late ones say the same as one.
 /// `method` is that of their faults; `hear` starts a daemon that reads again within hours only, `poll` one that polls.
 pub(super) fn check_every_edit_is_seen(
