@@ -147,6 +147,7 @@ pub(crate) fn origin(
     let scope = ScopeArgs {
         no_cache,
         accounts: chosen(plan),
+        brands: Vec::new(),
         changed_since: plan.scope.since.clone(),
         shard: plan.scope.shard.map(|it| it.shard),
     };

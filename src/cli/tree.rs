@@ -1,5 +1,6 @@
 //! Opens and loads the tree that the arguments name.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use camino::Utf8Path;
@@ -10,12 +11,12 @@ use super::failure::Failure;
 use super::open_shard::OpenShard;
 use super::progress::Phase;
 use super::ui::Ui;
-use super::unknown::no_such_chosen;
-use crate::model::{Identity, count_of};
+use super::unknown::{no_such_brand, no_such_chosen};
+use crate::model::{AccountName, Identity, count_of};
 use crate::plan::Part;
 use crate::tree::{
-    self, Desired, DesiredAccount, GitTree, LoadError, Loaded, PictureCache, Selection,
-    SharedAccount, SourceError, Touched, TreeSource, Workdir, short_commit,
+    self, Desired, DesiredAccount, GitTree, Layer, LayerName, LoadError, Loaded, PictureCache,
+    Selection, SharedAccount, SourceError, Touched, TreeSource, Workdir, short_commit,
 };
 
 /// A loaded tree with its source.
@@ -24,7 +25,7 @@ pub(crate) struct OpenTree {
     pub(crate) loaded: Loaded,
     /// With `--changed-since`, that commit.
     pub(crate) since: Option<String>,
-    /// The accounts that are not chosen, with `--account`.
+    /// The accounts that are not chosen, with `--account` or `--brand`.
     unchosen: Vec<SharedAccount>,
     /// The shard, with `--shard`.
     pub(crate) shard: Option<OpenShard>,
@@ -48,11 +49,14 @@ pub(crate) fn open_touched(
     several: Several,
     scope: &ScopeArgs,
 ) -> Result<OpenTree, Failure> {
-    if !scope.accounts.is_empty() {
+    if scope.chooses() {
         let mut tree = open_part(ui, (folder, choice), several, scope.no_cache, &tree::load)?;
         // A tree with errors has no accounts to choose from.
         if !tree.loaded.has_errors() {
-            let chosen = chosen(&tree.loaded.desired, &scope.accounts)?;
+            let mut chosen = chosen(&tree.loaded.desired, &scope.accounts)?;
+            for brand in &scope.brands {
+                chosen.0.extend(extending(&tree.loaded, brand)?);
+            }
             tree.unchosen = tree.loaded.choose(&chosen);
         }
         return Ok(tree);
@@ -102,6 +106,24 @@ pub(crate) fn chosen(desired: &Desired, texts: &[String]) -> Result<Selection, F
         })
     });
     names.collect::<Result<_, _>>().map(Selection)
+}
+
+/// Returns the accounts that extend a brand, directly or through another one.
+fn extending(loaded: &Loaded, brand: &str) -> Result<Vec<AccountName>, Failure> {
+    let is_it = |layer: &Arc<Layer>| matches!(&layer.name, LayerName::Brand(name) if name == brand);
+    let accounts = loaded.layers.iter();
+    let extending = accounts.filter(|(_, layers)| layers.iter().any(is_it));
+    let found: Vec<_> = extending.map(|(name, _)| name.clone()).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let layers = loaded.layers.values().flat_map(|layers| layers.iter());
+    let known = layers.filter_map(|layer| match &layer.name {
+        LayerName::Brand(name) => Some(name.as_str()),
+        _ => None,
+    });
+    let known: BTreeSet<&str> = known.collect();
+    Err(Failure::Usage(no_such_brand(brand, known)))
 }
 
 type Load<'a> = dyn Fn(&dyn TreeSource, Option<&str>) -> Result<Loaded, LoadError> + 'a;

@@ -20,6 +20,15 @@ pub(crate) fn no_such_chosen<'a>(text: &str, known: impl IntoIterator<Item = &'a
     no_such(text, known, help)
 }
 
+/// Returns the message about a brand that no account extends; `known` has those that some account extends.
+pub(crate) fn no_such_brand<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let near = nearest(text, known).map(|near| format!("did you mean {near}?"));
+    let help = near
+        .as_deref()
+        .unwrap_or("write the name of a file below brands/ that an account extends");
+    format!("no account of the tree extends a brand {text}; {help}")
+}
+
 fn no_such<'a>(text: &str, known: impl IntoIterator<Item = &'a str>, help: &str) -> String {
     let near = nearest(text, known).map(|near| format!("did you mean {near}?"));
     let help = near.as_deref().unwrap_or(help);
@@ -54,6 +63,14 @@ mod tests {
         check(
             &no_such_account("nobody", &known),
             "there is no account nobody in the tree; write the name of a folder below accounts/",
+        );
+        check(
+            &no_such_brand("gold", ["silver", "golf"]),
+            "no account of the tree extends a brand gold; did you mean golf?",
+        );
+        check(
+            &no_such_brand("gold", []),
+            "no account of the tree extends a brand gold; write the name of a file below brands/ that an account extends",
         );
         for (key, meant) in [
             ("nav.hlep", "whitelabel.nav.help"),

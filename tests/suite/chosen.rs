@@ -1,9 +1,10 @@
-//! `--account`: only the accounts that somebody names are read, planned and written.
+//! `--account` and `--brand`: only the accounts that somebody chooses are read, planned and written.
 
 use serde_json::json;
 
 use crate::base::{ACME, BETA, World};
 use crate::cli::{check_exit, stderr, stdout};
+use crate::git::write;
 
 impl World {
     /// Applies all, then lets somebody change both accounts live.
@@ -56,6 +57,39 @@ fn an_account_is_chosen_by_any_of_its_names() {
         stderr(&canary).contains("`--account acme`"),
         "{}",
         stderr(&canary)
+    );
+}
+
+/// Those that extend a brand; and whoever is named besides.
+#[test]
+fn accounts_are_chosen_by_their_brand() {
+    let world = World::new();
+    world.edited();
+    write(
+        &world.clone,
+        "brands/gold.yaml",
+        "whitelabel: {hide_powered: true}\n",
+    );
+    let text = format!("account: {BETA}\nextends: [gold]\nwhitelabel: {{company_name: Beta}}\n");
+    write(&world.clone, "accounts/beta/account.yaml", &text);
+    world.commit("beta is gold");
+    let plan = world.run(&["plan", "--brand", "gold"]);
+    check_exit(&plan, 2);
+    let text = stdout(&plan);
+    assert!(text.contains("Hacked too"), "{text}");
+    assert!(text.contains("left out: 1 of 2 accounts"), "{text}");
+    check_exit(&world.run(&["apply", "--yes", "--brand", "gold"]), 0);
+    assert_eq!(world.live_name(ACME), json!("Hacked"));
+    assert_eq!(world.live_name(BETA), json!("Beta"));
+    let both = world.run(&["plan", "--brand", "gold", "--account", "acme"]);
+    check_exit(&both, 2);
+    assert!(!stdout(&both).contains("left out"), "{}", stdout(&both));
+    let unknown = world.run(&["plan", "--brand", "golf"]);
+    check_exit(&unknown, 64);
+    let told = stderr(&unknown);
+    assert!(
+        told.contains("extends a brand golf; did you mean gold?"),
+        "{told}"
     );
 }
 

@@ -124,11 +124,13 @@ impl ApplyArgs {
     pub(crate) fn ignored_by_saved_plan(&self) -> Option<String> {
         let account = self.scope.accounts.first();
         let account = account.map(|name| format!("--account {name}"));
+        let brand = self.scope.brands.first();
+        let brand = brand.map(|name| format!("--brand {name}"));
         let since = self.scope.changed_since.as_ref();
         let since = since.map(|since| format!("--changed-since {since}"));
         let dns = (self.records.skip_dns).then(|| "--skip-dns".to_owned());
         let no_remove = (self.prune.no_remove).then(|| "--no-remove".to_owned());
-        account.or(since).or(dns).or(no_remove)
+        account.or(brand).or(since).or(dns).or(no_remove)
     }
 
     /// Returns the command that shows what this one would do, with the digest to approve.

@@ -545,7 +545,7 @@ fn rollout(args: &ApplyArgs, desired: &Desired) -> Result<Rollout, Failure> {
     let is_known = |name: &&AccountName| desired.accounts.iter().any(|known| known.name == **name);
     let unknown = canary.iter().find(|name| !is_known(name));
     if let Some(unknown) = unknown
-        && !args.scope.accounts.is_empty()
+        && args.scope.chooses()
     {
         return Err(Failure::Usage(format!(
             "--canary: {unknown} is not chosen; choose it too, with `--account {unknown}`"
