@@ -38,20 +38,61 @@ impl Brand {
         account: &AccountId,
     ) -> Result<Option<Self>, ApiError> {
         match reader.whitelabel(account).await? {
-            Some(document) => Self::complete(reader, account, document).await.map(Some),
+            Some(document) => Self::complete(reader, account, document, BTreeMap::new())
+                .await
+                .map(Some),
             None => Ok(None),
         }
     }
 
-    /// Reads all assets of a document.
+    /// Reads what the accepted upload of one asset has made of this state: the document and that asset. Everything is
+    /// read when another revision shows that somebody else wrote, or when the upload may have destroyed another asset.
+    pub(super) async fn after_upload(
+        &self,
+        reader: &ReadClient,
+        account: &AccountId,
+        kind: AssetKind,
+        revision: Option<&Revision>,
+    ) -> Result<Option<Self>, ApiError> {
+        let Some(document) = reader.whitelabel(account).await? else {
+            return Ok(None);
+        };
+        let mut same = BTreeMap::new();
+        if revision == Some(&document.revision) && !self.is_endangered_by(kind) {
+            let others = AssetKind::ALL.into_iter().filter(|other| *other != kind);
+            same.extend(others.map(|other| (other, self.assets.get(&other).cloned())));
+        }
+        Self::complete(reader, account, document, same)
+            .await
+            .map(Some)
+    }
+
+    /// Returns whether the upload of one asset may destroy another one. The server finds assets by the names of their
+    /// attachments, and takes one without a known name, or a welcome page without a logo, for the logo (B11, observed
+    /// 2).
+    fn is_endangered_by(&self, kind: AssetKind) -> bool {
+        let is_named = |(kind, held): (&AssetKind, &Held)| {
+            let name = held.attachment.as_deref();
+            name.is_some_and(|name| name.starts_with(kind.as_str()))
+        };
+        kind == AssetKind::Logo && !self.assets.contains_key(&AssetKind::Logo)
+            || !self.assets.iter().all(is_named)
+    }
+
+    /// Completes a document with its assets: those that are recalled, and all others read.
     pub(super) async fn complete(
         reader: &ReadClient,
         account: &AccountId,
         document: Document,
+        mut recalled: BTreeMap<AssetKind, Option<Held>>,
     ) -> Result<Self, ApiError> {
         let mut assets = BTreeMap::new();
         for kind in AssetKind::ALL {
-            if let Some(held) = Held::read(reader, account, kind).await? {
+            let held = match recalled.remove(&kind) {
+                Some(recalled) => recalled,
+                None => Held::read(reader, account, kind).await?,
+            };
+            if let Some(held) = held {
                 assets.insert(kind, held);
             }
         }
@@ -86,6 +127,14 @@ impl Brand {
         Ok(self)
     }
 
+    /// Returns every kind of asset with its bytes and the name of its attachment, if it exists.
+    pub(super) fn contents(&self) -> BTreeMap<AssetKind, Option<(&[u8], Option<&str>)>> {
+        let kinds = AssetKind::ALL.into_iter();
+        kinds
+            .map(|kind| (kind, self.assets.get(&kind).map(Held::content)))
+            .collect()
+    }
+
     /// Returns the digest of an asset, if it exists.
     pub(super) fn digest(&self, kind: AssetKind) -> Option<&Digest> {
         self.assets.get(&kind).map(|held| &held.digest)
@@ -112,11 +161,20 @@ impl Brand {
 impl Held {
     /// Creates an asset from the bytes of a file.
     pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self::named(bytes, None)
+    }
+
+    /// Creates an asset from its bytes and the name of its attachment.
+    pub(super) fn named(bytes: Vec<u8>, attachment: Option<String>) -> Self {
         Self {
             digest: Digest::of(&bytes),
             bytes: bytes.into(),
-            attachment: None,
+            attachment,
         }
+    }
+
+    fn content(&self) -> (&[u8], Option<&str>) {
+        (&self.bytes, self.attachment.as_deref())
     }
 
     /// Reads one asset. A welcome page that the server shows as the logo, because there is no logo, is not a logo
@@ -132,11 +190,7 @@ impl Held {
         if kind == AssetKind::Logo && is_welcome(content.attachment.as_deref()) {
             return Ok(None);
         }
-        Ok(Some(Self {
-            digest: Digest::of(&content.bytes),
-            bytes: content.bytes.into(),
-            attachment: content.attachment,
-        }))
+        Ok(Some(Self::named(content.bytes, content.attachment)))
     }
 
     /// Returns the type detected from the content, if it is a known one.

@@ -1,9 +1,12 @@
 //! What all steps of a run share: the clients, the journal, the snapshots.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::brand::Brand;
+use tokio::sync::OnceCell;
+
+use super::brand::{Brand, Held};
 use super::error::ApplyError;
 use super::history;
 use super::journal::{JOURNAL_VERSION, Journal, JournalError, JournalEvent};
@@ -15,9 +18,9 @@ use super::options::{AssetSource, Options};
 use super::outcome::Halt;
 use super::run_id::RunId;
 use super::snapshot::SnapshotStore;
-use crate::live::{ReadClient, RequestId, TemplateWriter, WriteClient};
-use crate::model::{AccountId, AccountName, DomainTemplate, RecordName};
-use crate::plan::{Plan, PlannedSet};
+use crate::live::{ApiError, Document, ReadClient, RequestId, TemplateWriter, WriteClient};
+use crate::model::{AccountId, AccountName, AssetKind, DomainTemplate, RecordName};
+use crate::plan::{Action, Plan, PlannedSet, Subject};
 
 /// The state that all steps of a run share.
 pub(super) struct Context<'a> {
@@ -30,6 +33,10 @@ pub(super) struct Context<'a> {
     manifest: ManifestLog,
     requests: AtomicU32,
     ended: OnceLock<(Halt, String)>,
+    /// The accounts with a step that can destroy assets.
+    endangered: BTreeSet<AccountId>,
+    /// Whether the server looks at the revision that a request names.
+    heeds_revisions: OnceCell<bool>,
 }
 
 impl<'a> Context<'a> {
@@ -63,10 +70,10 @@ impl<'a> Context<'a> {
             plan: digest,
             cluster: plan.cluster.clone(),
             started,
-            accounts: std::collections::BTreeMap::new(),
+            accounts: BTreeMap::new(),
             template: None,
             template_unread: false,
-            zones: std::collections::BTreeMap::new(),
+            zones: BTreeMap::new(),
         };
         Ok(Self {
             writer,
@@ -78,6 +85,8 @@ impl<'a> Context<'a> {
             snapshots,
             requests: AtomicU32::new(0),
             ended: OnceLock::new(),
+            endangered: endangered(plan),
+            heeds_revisions: OnceCell::new(),
         })
     }
 
@@ -99,6 +108,60 @@ impl<'a> Context<'a> {
     /// Returns the id of the run.
     pub(super) fn run(&self) -> &RunId {
         self.journal.run()
+    }
+
+    /// Returns an account's document as it was read just before the run, if a write to it can only replace that one.
+    pub(super) async fn known(
+        &self,
+        name: &AccountName,
+        account: &AccountId,
+    ) -> Option<Option<Document>> {
+        let known = self.options.known.document(name, account)?;
+        let heeds = || self.reader().heeds_revisions(account);
+        let is_safe = match known {
+            // Nothing that exists is overwritten by a creation (W3).
+            None => true,
+            Some(_) => *self.heeds_revisions.get_or_init(heeds).await,
+        };
+        is_safe.then_some(known)
+    }
+
+    /// Completes a document with its assets.
+    ///
+    /// An account whose assets no step can destroy is said to have those that are cached for the very revision, when an
+    /// earlier snapshot holds their bytes; all others are read.
+    pub(super) async fn complete(
+        &self,
+        account: &AccountId,
+        document: Document,
+    ) -> Result<Brand, ApiError> {
+        let cached = self.options.known.assets(account, &document.revision);
+        let mut recalled = BTreeMap::new();
+        if !self.endangered.contains(account) {
+            for (kind, asset) in &cached {
+                let held = asset.as_ref().map(|asset| {
+                    let bytes = self.snapshots.get(&asset.facts.digest).ok()?;
+                    Some(Held::named(bytes, asset.attachment.clone()))
+                });
+                match held {
+                    None => recalled.insert(*kind, None),
+                    Some(Some(held)) => recalled.insert(*kind, Some(held)),
+                    Some(None) => None,
+                };
+            }
+        }
+        let mut brand = Brand::complete(self.reader(), account, document, recalled).await?;
+        let is_cached_absence = |kind: &AssetKind| matches!(cached.get(kind), Some(None));
+        let mut missing = (AssetKind::ALL.iter()).filter(|kind| !brand.assets.contains_key(kind));
+        brand.is_confirmed = missing.all(is_cached_absence);
+        Ok(brand)
+    }
+
+    /// Caches a document that was read back, with the assets that it has.
+    pub(super) fn remember(&self, account: &AccountId, brand: &Brand) {
+        self.options
+            .known
+            .remember(account, brand.document(), &brand.contents());
     }
 
     /// Appends an event to the journal.
@@ -157,7 +220,7 @@ impl<'a> Context<'a> {
     }
 
     fn keep_brand(&self, brand: &Brand) -> Result<DocumentSnapshot, SnapshotError> {
-        let mut assets = std::collections::BTreeMap::new();
+        let mut assets = BTreeMap::new();
         for (kind, held) in &brand.assets {
             let stored = StoredAsset {
                 digest: self.snapshots.put(&held.bytes)?,
@@ -174,4 +237,17 @@ impl<'a> Context<'a> {
             assets,
         })
     }
+}
+
+/// Returns the accounts that have a step which can destroy assets that it does not mean to touch, or all of them.
+fn endangered(plan: &Plan) -> BTreeSet<AccountId> {
+    let steps = plan.steps.iter();
+    let endangered = steps.filter_map(|step| match (&step.subject, &step.action) {
+        (
+            Subject::Account { id, .. },
+            Action::Upload { .. } | Action::Recreate { .. } | Action::Delete,
+        ) => Some(id.clone()),
+        _ => None,
+    });
+    endangered.collect()
 }

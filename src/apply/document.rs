@@ -3,9 +3,10 @@
 use super::answer;
 use super::reading;
 use super::step_run::{StepRun, Stop, Write};
-use crate::diff::settings_in_sync;
+use crate::diff::{ChangeKey, Side, settings_in_sync};
 use crate::live::{ApiError, Document};
-use crate::model::{AccountId, Settings};
+use crate::model::{AccountId, Revision, Settings};
+use crate::plan::Step;
 
 /// The effect of a write whose response was inconclusive.
 enum WriteEffect {
@@ -14,7 +15,7 @@ enum WriteEffect {
     /// The document is as it was before.
     Untouched,
     /// The document is neither: somebody else wrote.
-    Foreign(String),
+    Foreign(Option<Document>),
 }
 
 /// Sends a write until its effect is certain, and returns the document as the server answered or showed it.
@@ -69,11 +70,13 @@ pub(super) async fn write(
             }
             WriteEffect::Foreign(found) if doubtful => {
                 return Err(Stop::Unknown(format!(
-                    "{cause}; now {found}, so somebody else wrote before or after it; plan again"
+                    "{cause}; now {}, so somebody else wrote before or after it; plan again",
+                    shown(found.as_ref())
                 )));
             }
             WriteEffect::Foreign(found) if answer::is_about_the_document(&error) => {
-                return Err(Stop::Moved(format!("{found}; plan again")));
+                let expected = before.map(|document| &document.revision);
+                return Err(Stop::Moved(moved(step_run.step, expected, found.as_ref())));
             }
             WriteEffect::Untouched | WriteEffect::Foreign(_) => {
                 return Err(Stop::Failed(answer::given_up(&error, sent)));
@@ -105,11 +108,15 @@ async fn effect(
     Ok(match now {
         _ if is_before => WriteEffect::Untouched,
         now if is_wanted => WriteEffect::Landed(now),
-        Some(document) => {
-            WriteEffect::Foreign(format!("the whitelabel has revision {}", document.revision))
-        }
-        None => WriteEffect::Foreign("the account has no whitelabel".to_owned()),
+        now => WriteEffect::Foreign(now),
     })
+}
+
+fn shown(now: Option<&Document>) -> String {
+    match now {
+        Some(document) => format!("the whitelabel has revision {}", document.revision),
+        None => "the account has no whitelabel".to_owned(),
+    }
 }
 
 /// Returns the document in the response to an accepted write.
@@ -143,4 +150,48 @@ pub(super) async fn is_gone(step_run: &StepRun<'_>, account: &AccountId) -> Resu
         "the server accepted the deletion, but shows a whitelabel; somebody may have created it right after; plan again"
             .to_owned(),
     ))
+}
+
+/// Describes what changed since the plan, by the settings that the step would have changed.
+pub(super) fn moved(step: &Step, expected: Option<&Revision>, found: Option<&Document>) -> String {
+    let (expected, found) = match (expected, found) {
+        (None, Some(found)) => {
+            return format!(
+                "somebody created the whitelabel since the plan (revision {}); plan again",
+                found.revision
+            );
+        }
+        (Some(_), None) => {
+            return "somebody deleted the whitelabel since the plan; plan again".to_owned();
+        }
+        (None, None) => return "plan again".to_owned(),
+        (Some(expected), Some(found)) => (expected, found),
+    };
+    let keys: Vec<String> = step
+        .changes
+        .iter()
+        .filter_map(|change| match (&change.key, &change.before) {
+            (ChangeKey::Setting(key), before) => {
+                let now = found.settings.get(key);
+                let planned = match before {
+                    Side::Value(value) => Some(value),
+                    _ => None,
+                };
+                (now != planned).then(|| match now {
+                    Some(now) => format!("{key} is now {now}"),
+                    None => format!("{key} is gone"),
+                })
+            }
+            _ => None,
+        })
+        .collect();
+    let what = if keys.is_empty() {
+        "none of the settings that this step changes differ".to_owned()
+    } else {
+        keys.join(", ")
+    };
+    format!(
+        "the whitelabel has revision {} instead of {expected}: {what}; plan again",
+        found.revision
+    )
 }

@@ -16,6 +16,7 @@ use super::outcome::StepOutcome;
 use super::retention::Pruned;
 use super::rollout::Rollout;
 use crate::dns::push::PrimaryWriter;
+use crate::live::Known;
 use crate::plan::{Step, StepId};
 use crate::tree::BillingPolicy;
 
@@ -41,6 +42,8 @@ pub struct Options {
     pub primary: Option<PrimaryWriter>,
     /// Looks at the accounts that went first before any other begins; nobody looks when absent.
     pub canary_check: Option<CanaryCheck>,
+    /// What was read just before the run.
+    pub known: Known,
     /// The permission to write.
     pub guard: LeaseGuard,
 }
@@ -97,6 +100,7 @@ impl Options {
             withheld: BTreeMap::new(),
             primary: None,
             canary_check: None,
+            known: Known::default(),
             guard,
         }
     }

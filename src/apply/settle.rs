@@ -113,7 +113,7 @@ pub(super) async fn settle(
             Ok(answer) => {
                 has_written = true;
                 let revision = answer.map(|document| document.revision);
-                let accepted = (kind, asset, revision.as_ref());
+                let accepted = (&brand, kind, asset, revision.as_ref());
                 now = look_for(step_run, account, accepted).await?;
                 if is_at_risk(&brand, kind) && now.as_ref().is_some_and(has_welcome) {
                     // The welcome page should be gone; a read that lags behind would hide that.
@@ -130,7 +130,7 @@ pub(super) async fn settle(
             Err(error) => {
                 last = Exhausted::new(&error, *count);
                 in_doubt |= answer::may_have_landed(&error);
-                now = match look(step_run, account, None, None).await {
+                now = match look(step_run, account).await {
                     Ok(now) => now,
                     // What was not accepted has changed nothing, whatever can be read.
                     Err(_) if !(in_doubt || has_written || recreated || goal.tried.is_some()) => {
@@ -298,33 +298,28 @@ fn note_eaten(
     Ok(())
 }
 
-/// Reads the document and its assets, retrying while they do not show an accepted upload (C3, trap 38).
-async fn look(
-    step_run: &StepRun<'_>,
-    account: &AccountId,
-    accepted: Option<(AssetKind, &Held)>,
-    revision: Option<&Revision>,
-) -> Result<Option<Brand>, ApiError> {
+/// Reads the document and its assets.
+async fn look(step_run: &StepRun<'_>, account: &AccountId) -> Result<Option<Brand>, ApiError> {
     let reader = step_run.context.reader();
     let read = || Brand::read(reader, account);
-    let shows = |found: &Option<Brand>| match (found, accepted) {
-        (_, None) => true,
-        (None, Some(_)) => false,
-        (Some(brand), Some((kind, asset))) => {
-            brand.digest(kind) == Some(&asset.digest)
-                && revision.is_none_or(|revision| brand.revision == *revision)
-        }
-    };
-    reading::until(step_run.context.options.retries, read, shows).await
+    reading::until(step_run.context.options.retries, read, |_| true).await
 }
 
-/// Reads the document and its assets after the server accepted an upload.
+/// Reads after the server accepted an upload, retrying while what is read does not show it (C3, trap 38).
 async fn look_for(
     step_run: &StepRun<'_>,
     account: &AccountId,
-    (kind, asset, revision): (AssetKind, &Held, Option<&Revision>),
+    (before, kind, asset, revision): (&Brand, AssetKind, &Held, Option<&Revision>),
 ) -> Result<Option<Brand>, Trouble> {
-    let seen = look(step_run, account, Some((kind, asset)), revision).await;
+    let reader = step_run.context.reader();
+    let read = || before.after_upload(reader, account, kind, revision);
+    let shows = |found: &Option<Brand>| {
+        found.as_ref().is_some_and(|brand| {
+            brand.digest(kind) == Some(&asset.digest)
+                && revision.is_none_or(|revision| brand.revision == *revision)
+        })
+    };
+    let seen = reading::until(step_run.context.options.retries, read, shows).await;
     seen.map_err(|error| unseen(&format!("the server accepted the {kind}"), &error))
 }
 
@@ -371,7 +366,7 @@ async fn create_again(
             }
             failure = Some(Exhausted::new(&error, repetition + 1));
         }
-        let seen = look(step_run, account, None, None).await;
+        let seen = look(step_run, account).await;
         if let Some(brand) = seen.map_err(|error| unseen(&happened, &error))? {
             return Ok(brand);
         }
@@ -410,7 +405,7 @@ pub(super) async fn go_back(
         before,
         tried: Some(tried),
     };
-    let start = look(step_run, account, None, None).await;
+    let start = look(step_run, account).await;
     let start = start.map_err(|error| {
         let unread = answer::explain(&error);
         let why = format!("what is there now could not be read: {unread}; plan again");

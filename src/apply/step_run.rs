@@ -20,6 +20,8 @@ pub(super) struct StepRun<'a> {
     pub(super) notes: Vec<String>,
     /// Whether its account released its domain before: then it is finished although a failure elsewhere ended the run.
     is_released: bool,
+    /// The revision that the last accepted write was answered with.
+    pub(super) accepted: Option<Revision>,
     /// Whether a write was announced: writes that belong together are finished once begun.
     has_begun: bool,
 }
@@ -81,6 +83,7 @@ impl<'a> StepRun<'a> {
             step,
             notes: Vec::new(),
             is_released,
+            accepted: None,
             has_begun: false,
         }
     }
@@ -141,6 +144,10 @@ impl<'a> StepRun<'a> {
                 .delete(account, if_match, &request)
                 .await
                 .map(|()| None),
+        };
+        self.accepted = match &answer {
+            Ok(Some(document)) => Some(document.revision.clone()),
+            Ok(None) | Err(_) => None,
         };
         let told = match &answer {
             Ok(Some(document)) => format!("accepted as revision {}", document.revision),

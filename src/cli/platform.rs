@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -17,7 +18,7 @@ use super::trust;
 use super::ui::Ui;
 use crate::apply::SandboxPrimaries;
 use crate::live::{
-    self, Cache, ClientConfig, CollectOptions, Credential, Live, ReachError, ReadClient,
+    self, Cache, ClientConfig, CollectOptions, Credential, Known, Live, ReachError, ReadClient,
 };
 use crate::model::{AccountName, DomainTemplate, Secret, Shard};
 use crate::report::Requests;
@@ -31,7 +32,7 @@ const MAX_SEED_BYTES: u64 = 64 << 20;
 pub(crate) struct Platform {
     read: ReadClient,
     /// The cache of earlier reads.
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
     /// Whether whitelabels outside the tree are listed.
     lists_unmanaged: bool,
     /// Whether the domain template belongs to what is read.
@@ -218,7 +219,7 @@ impl Platform {
         self.reads_template = is_first && !is_chosen;
         self.shard = args.shard;
         if !self.is_sandbox() {
-            self.cache = cache::open(&self.read, args);
+            self.cache = cache::open(&self.read, args).map(Arc::new);
         }
         self
     }
@@ -229,17 +230,20 @@ impl Platform {
         Phase::asking(ui, "reading accounts", accounts, self.read.activity())
     }
 
-    /// Reads everything that the tree and the base declare; `elsewhere` are the accounts that other shards read.
+    /// Reads everything that the tree and the base declare; `elsewhere` are the accounts that other shards read, and
+    /// `writes` says that the accounts which changed since the base are about to be written.
     pub(crate) async fn collect(
         &self,
         desired: &Desired,
         elsewhere: &[SharedAccount],
         base: Option<&Desired>,
         phase: &Phase,
+        writes: bool,
     ) -> Result<Live, Failure> {
         let options = CollectOptions {
             base,
-            cache: self.cache.as_ref(),
+            writes,
+            cache: self.cache.as_deref(),
             unmanaged: self.lists_unmanaged,
             template: self.reads_template,
             elsewhere,
@@ -253,7 +257,7 @@ impl Platform {
         let phase = self.reading(ui, before);
         let options = CollectOptions {
             read: Some(phase.counter()),
-            cache: self.cache.as_ref(),
+            cache: self.cache.as_deref(),
             unmanaged: false,
             ..CollectOptions::default()
         };
@@ -268,11 +272,10 @@ impl Platform {
     ) -> Result<Live, Failure> {
         let options = CollectOptions {
             base,
-            cache: self.cache.as_ref(),
+            cache: self.cache.as_deref(),
             unmanaged: false,
             template: false,
-            elsewhere: &[],
-            read: None,
+            ..CollectOptions::default()
         };
         self.collect_with(desired, &options).await
     }
@@ -295,7 +298,8 @@ impl Platform {
         names: &BTreeSet<AccountName>,
         live: &mut Live,
     ) -> Result<(), Failure> {
-        let Some(cache) = &self.cache else {
+        let Some(cache) = self.cache.as_deref() else {
+            live.fresh.add(names);
             return Ok(());
         };
         let options = CollectOptions {
@@ -306,6 +310,11 @@ impl Platform {
         live::read_again(&self.read, desired, &options, names, live)
             .await
             .map_err(|error| unreachable(&error))
+    }
+
+    /// Returns what a run that follows from this state need not read again.
+    pub(crate) fn known(&self, live: &Live) -> Known {
+        Known::new(live, self.cache.clone())
     }
 
     /// Reads the platform's domain template.

@@ -37,6 +37,7 @@ pub(crate) async fn follow_domains(
         live.holders.extend(found.holders);
         live.accounts.extend(found.accounts);
         live.departed.extend(found.departed);
+        live.fresh.extend(found.fresh);
         if more.accounts.is_empty() {
             // Accounts that are gone from the platform cannot be read again.
             break;

@@ -1,6 +1,5 @@
 //! Tree and platform → plan: the first part of `plan`, `drift` and `apply`.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -23,9 +22,9 @@ use crate::diff::{
 use crate::dns::push::Standings;
 use crate::dns::{Checklist, ZoneOptions, declared_template};
 use crate::live::Live;
-use crate::model::{AccountName, Digest, count};
-use crate::plan::{self, Plan, Planned, Subject};
-use crate::reconcile::Reread;
+use crate::model::{Digest, count};
+use crate::plan::{self, Plan, Planned};
+use crate::reconcile::unproven;
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, DnsReport, Facts, Report};
 use crate::tree::{Base, Desired, short_commit};
@@ -37,17 +36,6 @@ pub(crate) enum Purpose {
     Show,
     /// To be executed: the objects that it writes are read from the platform, never from the cache.
     Write,
-}
-
-/// Returns the accounts that a plan writes to.
-fn written_by(plan: &Plan) -> BTreeSet<AccountName> {
-    let subjects = plan.steps.iter().map(|step| &step.subject);
-    subjects
-        .filter_map(|subject| match subject {
-            Subject::Account { name, .. } => Some(name.clone()),
-            Subject::Template | Subject::Zone(_) => None,
-        })
-        .collect()
 }
 
 /// The platform as it was read, and the plan for it.
@@ -81,7 +69,8 @@ impl Survey {
         let desired = &tree.loaded.desired;
         let phase = platform.reading(ui, desired);
         let elsewhere = tree.elsewhere();
-        let reading = platform.collect(desired, elsewhere, base.as_deref(), &phase);
+        let writes = purpose == Purpose::Write;
+        let reading = platform.collect(desired, elsewhere, base.as_deref(), &phase, writes);
         let mut live = reading.await?;
         drop(phase);
         shard::follow_domains(tree, base.as_deref_mut(), platform, &mut live).await?;
@@ -116,11 +105,10 @@ impl Survey {
             planned
         };
         let mut planned = make(&live);
-        if purpose == Purpose::Write {
+        if writes {
             let _phase = Phase::asking(ui, "reading again", 0, platform.reader().activity());
-            let mut reread = Reread::default();
             loop {
-                let missing = reread.missing(&written_by(&planned.plan));
+                let missing = unproven(&planned.plan, &live.fresh);
                 if missing.is_empty() {
                     break;
                 }

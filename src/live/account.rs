@@ -18,6 +18,8 @@ pub(super) enum Memory<'a> {
     None,
     /// Uses a cached entry while its revision is unchanged.
     Believed(&'a Cache),
+    /// Reads the document again, and uses the cached assets while its revision is unchanged.
+    Proven(&'a Cache),
     /// Reads everything again, and caches the result.
     Refreshed(&'a Cache),
 }
@@ -25,14 +27,14 @@ pub(super) enum Memory<'a> {
 impl<'a> Memory<'a> {
     fn known(self, account: &AccountId) -> Option<Entry> {
         match self {
-            Self::Believed(cache) => cache.get(account),
+            Self::Believed(cache) | Self::Proven(cache) => cache.get(account),
             Self::Refreshed(_) | Self::None => None,
         }
     }
 
     fn cache(self) -> Option<&'a Cache> {
         match self {
-            Self::Believed(cache) | Self::Refreshed(cache) => Some(cache),
+            Self::Believed(cache) | Self::Proven(cache) | Self::Refreshed(cache) => Some(cache),
             Self::None => None,
         }
     }
@@ -42,6 +44,18 @@ impl<'a> Memory<'a> {
 struct Found {
     entry: Entry,
     is_new: bool,
+    origin: Origin,
+}
+
+/// Where the state of an account comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// All of it was read from the platform.
+    Platform,
+    /// The document was read, and has the revision at which the assets were cached.
+    CachedAssets,
+    /// All of it was cached, and the platform says that the document has that revision.
+    Cache,
 }
 
 /// Reads accounts.
@@ -57,38 +71,40 @@ impl AccountReader<'_> {
         self,
         kinds: &BTreeSet<AssetKind>,
         id: Reading<AccountId>,
-    ) -> Result<LiveAccount, ApiError> {
+    ) -> Result<(LiveAccount, Origin), ApiError> {
         let account = match &id {
             Reading::Known(account) => account,
             Reading::Unknown(reason) => {
-                return Ok(LiveAccount {
-                    document: Reading::Unknown(reason.clone()),
-                    id,
-                });
+                let document = Reading::Unknown(reason.clone());
+                return Ok((LiveAccount { id, document }, Origin::Platform));
             }
         };
         let found = self.document(account).await;
         if let Err(error @ ApiError::NoSuchAccount { .. }) = &found {
             let reason = error.explained();
-            return Ok(LiveAccount {
+            let unknown = LiveAccount {
                 id: Reading::Unknown(reason.clone()),
                 document: Reading::Unknown(reason),
-            });
+            };
+            return Ok((unknown, Origin::Platform));
         }
+        let mut origin = Origin::Platform;
         let document = match reading(found)? {
             Reading::Known(Some(found)) => {
+                origin = found.origin;
                 Reading::Known(Some(self.with_assets(account, kinds, found).await?))
             }
             Reading::Known(None) => Reading::Known(None),
             Reading::Unknown(reason) => Reading::Unknown(reason),
         };
-        Ok(LiveAccount { id, document })
+        Ok((LiveAccount { id, document }, origin))
     }
 
     /// Reads the document, or takes it from the cache with the assets known for exactly that revision.
     async fn document(self, account: &AccountId) -> Result<Option<Found>, ApiError> {
         let fresh = |document: Document| Found {
             is_new: true,
+            origin: Origin::Platform,
             entry: Entry {
                 account: account.clone(),
                 revision: document.revision,
@@ -101,10 +117,27 @@ impl AccountReader<'_> {
             let document = self.client.whitelabel(account).await?;
             return Ok(document.map(fresh));
         };
+        if let Memory::Proven(_) = self.memory {
+            let document = self.client.whitelabel(account).await?;
+            return Ok(document.map(|document| {
+                if document.revision != known.revision {
+                    return fresh(document);
+                }
+                Found {
+                    is_new: document.settings != known.settings,
+                    origin: Origin::CachedAssets,
+                    entry: Entry {
+                        settings: document.settings,
+                        ..known
+                    },
+                }
+            }));
+        }
         let now = self.client.whitelabel_unless(account, &known.revision);
         Ok(match now.await? {
             Revalidated::Unchanged => Some(Found {
                 is_new: false,
+                origin: Origin::Cache,
                 entry: known,
             }),
             Revalidated::Now(document) => document.map(fresh),
@@ -120,6 +153,7 @@ impl AccountReader<'_> {
         let Found {
             mut entry,
             mut is_new,
+            ..
         } = found;
         let mut assets = BTreeMap::new();
         for kind in kinds {

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, future, stream};
 
-use super::account::{ACCOUNTS_IN_HAND, AccountReader, Memory};
+use super::account::{ACCOUNTS_IN_HAND, AccountReader, Memory, Origin};
 use super::api::{Filter, ReadClient};
 use super::cache::Cache;
 use super::error::ApiError;
 use super::holders::{Root, holders};
-use super::state::{Live, LiveAccount, LiveDocument, Outside, Reading, Unmanaged, reading};
+use super::state::{Fresh, Live, LiveAccount, LiveDocument, Outside, Reading, Unmanaged, reading};
 use crate::model::{AccountId, AccountName, AssetKind, Identity, Realm, is_parked};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
 
@@ -42,6 +42,9 @@ pub struct CollectOptions<'a> {
     pub read: Option<&'a AtomicUsize>,
     /// Cache to use for unchanged revisions, and to update.
     pub cache: Option<&'a Cache>,
+    /// Whether the accounts that changed since the base are about to be written: then their documents are not taken
+    /// from the cache.
+    pub writes: bool,
 }
 
 impl Default for CollectOptions<'_> {
@@ -53,6 +56,7 @@ impl Default for CollectOptions<'_> {
             base: None,
             read: None,
             cache: None,
+            writes: false,
         }
     }
 }
@@ -97,7 +101,7 @@ pub async fn collect(
         template,
         listed
     );
-    let (accounts, departed) = (accounts?, departed?);
+    let ((accounts, fresh), departed) = (accounts?, departed?);
     let template_is_unservable = matches!(template, Some(Err(ApiError::InitFailed)));
     let template = template.map(reading).transpose()?;
     let root = Root::of(client, &accounts);
@@ -124,6 +128,7 @@ pub async fn collect(
         unmanaged,
         outside,
         holders,
+        fresh,
     })
 }
 
@@ -145,8 +150,9 @@ pub async fn read_again(
         let is_wanted = names.contains(&account.name);
         is_wanted.then(|| (&**account, future::ready(Ok(known.id.clone()))))
     });
-    let again = read_accounts(reader, options, wanted).await?;
+    let (again, _) = read_accounts(reader, options, wanted).await?;
     live.take_in(again);
+    live.fresh.add(names);
     if let Some(cache) = options.cache {
         cache.save();
     }
@@ -163,8 +169,9 @@ async fn read_accounts(
             impl Future<Output = Result<Reading<AccountId>, ApiError>>,
         ),
     >,
-) -> Result<BTreeMap<AccountName, Arc<LiveAccount>>, ApiError> {
+) -> Result<(BTreeMap<AccountName, Arc<LiveAccount>>, Fresh), ApiError> {
     let before = options.base.map(BaseAccounts::new);
+    let mut fresh = Fresh::default();
     let mut waiting = accounts;
     let mut in_hand = FuturesUnordered::new();
     let mut read = BTreeMap::new();
@@ -174,12 +181,29 @@ async fn read_accounts(
             let before = before
                 .as_ref()
                 .and_then(|base| base.find(account).map(AsRef::as_ref));
+            let reader = match (reader.memory, options.cache) {
+                (Memory::Believed(_), Some(cache))
+                    if options.writes && before.is_some_and(|before| before != account) =>
+                {
+                    AccountReader {
+                        memory: Memory::Proven(cache),
+                        ..reader
+                    }
+                }
+                _ => reader,
+            };
             in_hand.push(read_account(reader, account, before, id));
         }
         let Some(next) = in_hand.next().await else {
-            return Ok(read);
+            return Ok((read, fresh));
         };
-        let (name, account) = next?;
+        let (name, account, origin) = next?;
+        if origin != Origin::Cache {
+            fresh.documents.insert(name.clone());
+        }
+        if origin == Origin::Platform {
+            fresh.assets.insert(name.clone());
+        }
         read.insert(name, Arc::new(account));
         if let Some(count) = options.read {
             count.fetch_add(1, Ordering::Relaxed);
@@ -317,9 +341,9 @@ async fn read_account(
     account: &DesiredAccount,
     before: Option<&DesiredAccount>,
     id: impl Future<Output = Result<Reading<AccountId>, ApiError>>,
-) -> Result<(AccountName, LiveAccount), ApiError> {
-    let live = reader.read(&kinds(account, before), id.await?).await?;
-    Ok((account.name.clone(), live))
+) -> Result<(AccountName, LiveAccount, Origin), ApiError> {
+    let (live, origin) = reader.read(&kinds(account, before), id.await?).await?;
+    Ok((account.name.clone(), live, origin))
 }
 
 async fn identify(

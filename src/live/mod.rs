@@ -19,6 +19,7 @@ mod facts;
 mod failure;
 mod holders;
 mod inventory;
+mod known;
 mod no_answer;
 mod pace;
 mod redact;
@@ -46,11 +47,12 @@ pub use declared::{ReachError, declared, elsewhere};
 pub use error::{ApiError, Violation, WriteError};
 pub(crate) use holders::claims;
 pub use inventory::{BrandAsset, BrandDocument, LiveBrand, everybody, inventory};
+pub use known::Known;
 pub use request::RequestId;
 pub use retry::RetryPolicy;
 pub use secret_config::SecretConfig;
 pub use secret_source::{SecretError, credential, resolve};
-pub use state::{Live, LiveAccount, LiveAsset, LiveDocument, Outside, Reading, Unmanaged};
+pub use state::{Fresh, Live, LiveAccount, LiveAsset, LiveDocument, Outside, Reading, Unmanaged};
 pub use trust::{Claim, Commands, Entry, Reach, Trust, TrustConfig};
 
 #[cfg(test)]

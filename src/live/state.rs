@@ -1,6 +1,6 @@
 //! The live state of the platform, as far as it could be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,31 @@ pub struct Live {
     pub outside: Outside,
     /// The holders of each domain that an account is about to claim (W19, W22); there can be several (W25).
     pub holders: BTreeMap<DomainName, Reading<Vec<Unmanaged>>>,
+    /// What of the accounts was read from the platform itself.
+    pub fresh: Fresh,
+}
+
+/// Which accounts were read from the platform itself, not from the cache: what is carried out follows from nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fresh {
+    /// Those whose document was read.
+    pub documents: BTreeSet<AccountName>,
+    /// Those whose assets were read.
+    pub assets: BTreeSet<AccountName>,
+}
+
+impl Fresh {
+    /// Adds further accounts.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.documents.extend(more.documents);
+        self.assets.extend(more.assets);
+    }
+
+    /// Adds accounts that were read completely.
+    pub(crate) fn add(&mut self, names: &BTreeSet<AccountName>) {
+        self.documents.extend(names.iter().cloned());
+        self.assets.extend(names.iter().cloned());
+    }
 }
 
 impl Live {

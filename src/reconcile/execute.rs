@@ -10,7 +10,7 @@ use crate::apply::{
     self, Applied, ApplyError, ApprovedPlan, AssetSource, CanaryCheck, Event, Rollout, SnapshotUse,
 };
 use crate::dns::push::PrimaryWriter;
-use crate::live::{ReadClient, TemplateWriter, WriteClient};
+use crate::live::{Known, ReadClient, TemplateWriter, WriteClient};
 use crate::plan::StepId;
 use crate::tree::{BillingPolicy, Retention};
 
@@ -30,6 +30,8 @@ pub struct Execution<'a> {
     pub canary_check: Option<CanaryCheck>,
     /// How many old runs are kept once this one is complete; all if absent.
     pub retention: Option<Retention>,
+    /// What need not be read again.
+    pub known: Known,
 }
 
 impl<'a> Execution<'a> {
@@ -44,6 +46,7 @@ impl<'a> Execution<'a> {
             primary: None,
             canary_check: None,
             retention: None,
+            known: Known::default(),
         }
     }
 }
@@ -67,6 +70,7 @@ pub async fn execute(
     options.withheld = execution.withheld;
     options.primary = execution.primary;
     options.canary_check = execution.canary_check;
+    options.known = execution.known;
     let writer = WriteClient::new(client.clone());
     let template = TemplateWriter::new(client.clone());
     let snapshots = SnapshotUse::begin(execution.state)?;
@@ -78,8 +82,10 @@ pub async fn execute(
         &options,
         progress,
     );
-    let applied = run.await?;
+    let applied = run.await;
     drop(snapshots);
+    options.known.save();
+    let applied = applied?;
     if let Some(retention) = execution.retention.filter(|_| applied.is_complete()) {
         let pruned = apply::prune(execution.state, retention, Timestamp::now());
         progress(Event::Pruned(&pruned));

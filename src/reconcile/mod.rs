@@ -5,7 +5,7 @@
 //!
 //! - [`leases`] and [`while_leading`]: one writer at a time, and the guard that proves it.
 //! - [`recover`]: what an interrupted run destroyed is restored before anything else is planned.
-//! - [`Reread`]: what a plan writes to is read again from the platform, never taken from a cache.
+//! - [`Reread`], [`unproven`]: what a plan writes to is read from the platform, never taken from a cache.
 //! - [`execute`]: the only place that starts a run of [`crate::apply`]; without a lease guard it does not compile.
 //! - [`BaseRefs`]: what was applied last, what incomplete runs have written since, and how a completely applied commit
 //!   becomes the base.
@@ -22,4 +22,4 @@ pub use base_refs::{BaseRefs, Trees};
 pub use execute::{Execution, execute};
 pub use lease::{Arbiter, Ended, claim, leases, while_leading};
 pub use recovery::{Recoverer, RecoveryError, RecoveryEvent, recover};
-pub use reread::Reread;
+pub use reread::{Reread, unproven};

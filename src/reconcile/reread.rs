@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::live::Fresh;
+use crate::model::AccountName;
+use crate::plan::{Action, Plan, Subject};
+
 /// Which objects were read from the platform itself, so that a plan may write to them.
 ///
 /// A plan follows from everything that was read, including from a cache; reading an object again can add steps for
@@ -28,6 +32,23 @@ impl<N: Ord + Clone> Reread<N> {
         self.done.extend(missing.iter().cloned());
         missing
     }
+}
+
+/// Returns the accounts whose steps follow from the cache, so that they are to be read again before they are written.
+///
+/// Cached assets are enough for a step that keeps them, and for an upload, which looks at them before it writes.
+pub fn unproven(plan: &Plan, fresh: &Fresh) -> BTreeSet<AccountName> {
+    let steps = plan.steps.iter();
+    let unproven = steps.filter_map(|step| match &step.subject {
+        Subject::Account { name, .. } => {
+            let drops_assets = matches!(step.action, Action::Recreate { .. });
+            let is_fresh =
+                fresh.documents.contains(name) && (!drops_assets || fresh.assets.contains(name));
+            (!is_fresh).then(|| name.clone())
+        }
+        Subject::Template | Subject::Zone(_) => None,
+    });
+    unproven.collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use emblazon::tree::{
 };
 
 use crate::cli::{check_exit, emblazon, write};
+use crate::git::git;
 
 /// A tree of some accounts with three assets each and a platform where all is as the tree wants it.
 struct World {
@@ -25,11 +26,6 @@ impl World {
     fn new(accounts: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let top = folder.path();
-        write(
-            top,
-            "emblazon.yaml",
-            "clusters: { production: { api: \"https://api.example.com\" } }\n",
-        );
         write(
             top,
             "brands/gold.yaml",
@@ -63,6 +59,11 @@ impl World {
         let sandbox = runtime
             .block_on(Sandbox::start(Options::seeded(seed)))
             .unwrap();
+        let clusters = format!(
+            "clusters: {{ production: {{ api: \"{}\" }} }}\n",
+            sandbox.url()
+        );
+        write(top, "emblazon.yaml", &clusters);
         Self {
             runtime,
             sandbox,
@@ -72,19 +73,44 @@ impl World {
 
     /// Plans, and returns what the platform was asked.
     fn plan(&self) -> Counts {
+        self.counts(&["plan"], 0)
+    }
+
+    /// Runs a command, and returns what the platform was asked.
+    fn counts(&self, arguments: &[&str], exit: i32) -> Counts {
         let before = self.sandbox.counts();
         let output = emblazon(self.folder.path())
-            .arg("plan")
-            .env("EMBLAZON_API", self.sandbox.url())
+            .args(arguments)
             .env("EMBLAZON_API_KEY", self.sandbox.api_key())
             .output()
             .unwrap();
-        check_exit(&output, 0);
+        check_exit(&output, exit);
         let mut counts = self.sandbox.counts();
         counts.total -= before.total;
+        counts.mutating -= before.mutating;
         counts.not_modified -= before.not_modified;
         counts.body_bytes -= before.body_bytes;
+        for (class, count) in &mut counts.by_class {
+            *count -= before.by_class.get(class).copied().unwrap_or_default();
+        }
         counts
+    }
+
+    /// Changes a key of all accounts, in one commit.
+    fn change(&self, value: &str) {
+        let top = self.folder.path();
+        let layer = format!("whitelabel: {{ hide_powered: {value} }}\n");
+        write(top, "brands/gold.yaml", &layer);
+        self.commit();
+    }
+
+    fn commit(&self) {
+        let top = self.folder.path();
+        if !top.join(".git").exists() {
+            git(top, &["init", "--quiet"]);
+        }
+        git(top, &["add", "."]);
+        git(top, &["commit", "--quiet", "-m", "change"]);
     }
 
     fn stop(self) {
@@ -180,4 +206,67 @@ fn a_warm_plan_reads_no_documents() {
     });
     let each = (bytes[1] - bytes[0]) / 20;
     assert!(each < 160, "{each} bytes for each account more");
+}
+
+/// Whoever changes one key of an account asks four times: for the document, to write it, to read it back, and as the
+/// public. The assets are read for the first snapshot only, and the next plan asks once.
+#[test]
+fn a_changed_key_costs_four_requests() {
+    /// The login, the list of accounts, and the root's own document.
+    const ALL_THE_SAME: u64 = 3;
+    /// Whether the server heeds the revision that a write names.
+    const ONCE: u64 = 1;
+    const APPLY: &[&str] = &["apply", "--yes", "--no-push"];
+    for accounts in [10, 20] {
+        let world = World::new(accounts);
+        world.commit();
+        world.counts(APPLY, 0);
+        world.change("false");
+        // The accounts share a logo and an icon, which the first of them have read for all.
+        let first = world.counts(APPLY, 0);
+        assert!(
+            first.total <= 7 * accounts + ALL_THE_SAME + ONCE,
+            "{first:?}"
+        );
+        let next = world.plan();
+        assert_eq!(next.total, accounts + ALL_THE_SAME, "{next:?}");
+        assert_eq!(next.not_modified, accounts);
+        world.change("true");
+        let second = world.counts(APPLY, 0);
+        assert_eq!(
+            second.total,
+            4 * accounts + ALL_THE_SAME + ONCE,
+            "{second:?}"
+        );
+        assert_eq!(second.mutating, accounts);
+        world.change("false");
+        let planned = world.counts(&["plan", "--out", "saved.plan"], 2);
+        assert_eq!(planned.total, accounts + ALL_THE_SAME, "{planned:?}");
+        let saved = world.counts(&["apply", "saved.plan", "--yes", "--no-push"], 0);
+        assert_eq!(saved.total, 4 * accounts + ALL_THE_SAME + ONCE, "{saved:?}");
+        let next = world.plan();
+        assert_eq!(next.total, accounts + ALL_THE_SAME, "{next:?}");
+        assert_eq!(next.not_modified, accounts);
+        world.stop();
+    }
+}
+
+/// An upload costs its own request, and two to read the document and the asset back.
+#[test]
+fn an_upload_costs_three_requests_more() {
+    /// As above; then the document and the three assets, which an upload may destroy, whatever is cached of them.
+    const BEFORE: u64 = 3 + 1 + 4;
+    let world = World::new(3);
+    world.commit();
+    world.counts(&["apply", "--yes", "--no-push"], 0);
+    let others = 2;
+    let welcome = "accounts/n001/welcome.html";
+    write(world.folder.path(), welcome, "<p>Hello</p>\n");
+    world.commit();
+    let one = world.counts(&["apply", "--yes", "--no-push"], 0);
+    assert_eq!(one.total, BEFORE + others + 3, "{one:?}");
+    let next = world.plan();
+    assert_eq!(next.not_modified, 3);
+    assert_eq!(next.of("GET", "asset"), 0);
+    world.stop();
 }

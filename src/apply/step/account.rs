@@ -3,9 +3,8 @@
 use super::{create, delete, records, recreate, release, template, update, upload};
 use crate::apply::brand::Brand;
 use crate::apply::object_state::ObjectState;
-use crate::apply::reading;
 use crate::apply::step_run::{StepRun, Stop};
-use crate::diff::{ChangeKey, Side};
+use crate::apply::{document, reading};
 use crate::live::Document;
 use crate::model::{AccountId, AccountName, Revision};
 use crate::plan::{Action, Precondition, Step, Subject};
@@ -56,6 +55,12 @@ pub(in crate::apply) async fn carry_out(
     };
     let revision = brand.as_ref().map(|brand| brand.revision.clone());
     state.left.insert(step.id, revision.clone());
+    // The assets are what they were only if nobody wrote after the run did.
+    if let Some(brand) = &brand
+        && step_run.accepted.as_ref() == Some(&brand.revision)
+    {
+        step_run.context.remember(account, brand);
+    }
     state.brand = brand;
     Ok(revision)
 }
@@ -75,15 +80,14 @@ async fn begin(
     account: &AccountId,
 ) -> Result<Option<Brand>, Stop> {
     let expected = expected(step_run.step, state)?;
-    let document = read(step_run, account, expected.as_ref()).await?;
+    let document = read(step_run, (name, account), expected.as_ref()).await?;
     if document.as_ref().map(|document| &document.revision) != expected.as_ref() {
-        return Err(Stop::Moved(moved(
+        return Err(Stop::Moved(document::moved(
             step_run.step,
             expected.as_ref(),
             document.as_ref(),
         )));
     }
-    let reader = step_run.context.reader();
     let brand = match (document, state.brand.take()) {
         (None, _) => None,
         // An unchanged revision proves that the attachments are unchanged too: they are part of the document.
@@ -91,12 +95,13 @@ async fn begin(
             Some(known.updated(document))
         }
         (Some(document), _) => {
-            let read = Brand::complete(reader, account, document).await;
+            let read = step_run.context.complete(account, document).await;
             Some(read.map_err(|error| Stop::unread(&error))?)
         }
     };
     let brand = match brand {
         Some(brand) if can_destroy_assets(&step_run.step.action) => {
+            let reader = step_run.context.reader();
             let confirmed = brand.confirmed(reader, account).await;
             Some(confirmed.map_err(|error| Stop::unread(&error))?)
         }
@@ -132,12 +137,19 @@ fn expected(step: &Step, state: &ObjectState) -> Result<Option<Revision>, Stop> 
     }
 }
 
-/// Reads the document, retrying while it is not as expected: a read may lag behind (C3, trap 38).
+/// Reads the document, retrying while it is not as expected: a read may lag behind (C3, trap 38). One that was read
+/// just before the run, as expected, is not read again, since the write names its revision.
 async fn read(
     step_run: &StepRun<'_>,
-    account: &AccountId,
+    (name, account): (&AccountName, &AccountId),
     expected: Option<&Revision>,
 ) -> Result<Option<Document>, Stop> {
+    let known = step_run.context.known(name, account).await;
+    if let Some(known) = known
+        && known.as_ref().map(|document| &document.revision) == expected
+    {
+        return Ok(known);
+    }
     let reader = step_run.context.reader();
     reading::until(
         step_run.context.options.retries,
@@ -146,48 +158,4 @@ async fn read(
     )
     .await
     .map_err(|error| Stop::unread(&error))
-}
-
-/// Describes what changed since the plan, by the settings that the step would have changed.
-fn moved(step: &Step, expected: Option<&Revision>, found: Option<&Document>) -> String {
-    let (expected, found) = match (expected, found) {
-        (None, Some(found)) => {
-            return format!(
-                "somebody created the whitelabel since the plan (revision {}); plan again",
-                found.revision
-            );
-        }
-        (Some(_), None) => {
-            return "somebody deleted the whitelabel since the plan; plan again".to_owned();
-        }
-        (None, None) => return "plan again".to_owned(),
-        (Some(expected), Some(found)) => (expected, found),
-    };
-    let keys: Vec<String> = step
-        .changes
-        .iter()
-        .filter_map(|change| match (&change.key, &change.before) {
-            (ChangeKey::Setting(key), before) => {
-                let now = found.settings.get(key);
-                let planned = match before {
-                    Side::Value(value) => Some(value),
-                    _ => None,
-                };
-                (now != planned).then(|| match now {
-                    Some(now) => format!("{key} is now {now}"),
-                    None => format!("{key} is gone"),
-                })
-            }
-            _ => None,
-        })
-        .collect();
-    let what = if keys.is_empty() {
-        "none of the settings that this step changes differ".to_owned()
-    } else {
-        keys.join(", ")
-    };
-    format!(
-        "the whitelabel has revision {} instead of {expected}: {what}; plan again",
-        found.revision
-    )
 }

@@ -434,6 +434,7 @@ async fn show_and_do(
             rollout: rollout.clone(),
             withheld: job.withheld,
             canary_check: canary.as_ref().map(CanaryProbe::check),
+            known: platform.known(&survey.live),
             ..Execution::new(&state.path, approval.billing(desired.policy.billing))
         };
         applied = execute_plan(ui, (folder, tree), platform, approved, execution, guard).await?;

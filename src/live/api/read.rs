@@ -186,6 +186,15 @@ impl ReadClient {
         }
     }
 
+    /// Returns whether the server refuses a request that names another revision than the account's document has, which
+    /// protects from overwriting what somebody else wrote: a proxy on the way may drop the header (W15).
+    pub(crate) async fn heeds_revisions(&self, account: &AccountId) -> bool {
+        let no_such = Revision::new("0-0");
+        let mut request = self.document_request(account);
+        request.if_match = Some(&no_such);
+        matches!(self.json(&request).await, Err(ApiError::PreconditionFailed))
+    }
+
     fn document_request<'a>(&self, account: &'a AccountId) -> Request<'a> {
         let limits = &self.transport.limits;
         let path = vec!["accounts", account.as_str(), "whitelabel"];

@@ -1,12 +1,14 @@
 //! Steps on documents: create, update, release, delete.
 
 use emblazon::apply::StepResult;
-use emblazon::live::{ReadClient, RequestId, WriteClient};
+use emblazon::live::{CollectOptions, Known, ReadClient, RequestId, WriteClient, collect};
 use emblazon::model::{Revision, Settings};
 use emblazon::plan::Action;
 use emblazon::sandbox::{Fault, FaultKind};
 use emblazon::tree::BillingPolicy;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::stage::{Stage, Tree, id, object, only};
 
@@ -145,8 +147,62 @@ async fn a_document_that_moves_right_before_the_write_is_left_alone() {
     // The first reads show the document that was planned for.
     stage.faults(vec![Fault::new("GET", path, FaultKind::StaleRead)]);
     let applied = stage.apply(&tree, &plan).await;
-    insta::assert_snapshot!(reason(&applied), @"moved: the whitelabel has revision 2-d614f64369413c9685c8bf5cbcc381c8; plan again");
+    insta::assert_snapshot!(reason(&applied), @r#"moved: the whitelabel has revision 2-d614f64369413c9685c8bf5cbcc381c8 instead of 1-2427b6d99a4d06fb0ae65d1aefefe4ee: company_name is now "Hand"; plan again"#);
     assert_eq!(stage.shown("acme"), before);
+}
+
+/// What was read for the plan is not read again before the write, which names its revision: whoever wrote meanwhile is
+/// not overwritten. Nor is he when something on the way drops the revision, because then the account is read again.
+#[tokio::test]
+async fn what_was_read_for_the_plan_is_not_overwritten_when_it_moved() {
+    for drops_revisions in [false, true] {
+        let stage = stage().await;
+        let tree = renamed();
+        let plan = stage.plan(&tree).await;
+        let url = if drops_revisions {
+            without_revisions(&stage.sandbox.url()).await
+        } else {
+            stage.sandbox.url()
+        };
+        let client = stage.connect_to(&url).await;
+        let mut options = stage.options();
+        let collected = collect(&client, &tree.desired, &CollectOptions::default()).await;
+        options.known = Known::new(&collected.unwrap(), None);
+        let hand = json!({"company_name": "Hand", "domain": "acme.example.com"});
+        by_hand(&stage, "acme", hand).await;
+        let before = stage.shown("acme");
+        let applied = stage.apply_as(client, &tree, &plan, options).await;
+        let moved = reason(&applied);
+        assert!(moved.contains("company_name is now \"Hand\""), "{moved}");
+        assert_eq!(stage.shown("acme"), before);
+    }
+}
+
+/// Starts a proxy that takes the revision from each request, and returns its URL.
+async fn without_revisions(url: &str) -> String {
+    let server = url
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&server).await.unwrap();
+            let (mut asks, mut answers) = client.into_split();
+            let (mut answered, mut asked) = server.into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut answered, &mut answers).await });
+            tokio::spawn(async move {
+                let mut request = vec![0; 1 << 16];
+                while let Ok(length @ 1..) = asks.read(&mut request).await {
+                    let text = String::from_utf8_lossy(&request[..length]);
+                    let text = text.replace("if-match:", "no-match:");
+                    asked.write_all(text.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    format!("http://{address}")
 }
 
 /// An update that leaves no key would wipe the brand; it is never sent.
