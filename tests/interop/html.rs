@@ -218,6 +218,62 @@ fn the_page_is_searched_by_its_own_script() {
     assert_eq!(browser.console(), [""; 0]);
 }
 
+/// A page of very many brands draws the first of them; its script draws more, and finds every one.
+#[test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+fn a_page_of_very_many_brands_opens_with_a_few() {
+    const BRANDS: usize = 1_200;
+    let folder = tempfile::tempdir().unwrap();
+    let tree = folder.path().join("tree");
+    let write = |file: String, text: String| {
+        let file = tree.join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    };
+    let clusters = "clusters: { production: { api: \"https://api.example.com\" } }\n";
+    write("emblazon.yaml".to_owned(), clusters.to_owned());
+    let mut seed = "accounts:\n  - name: Master\n".to_owned();
+    for number in 1..=BRANDS {
+        let domain = format!("domain: n{number}.example.com");
+        let account = format!(
+            "account: {number:032x}\nwhitelabel: {{ company_name: New {number}, {domain} }}\n"
+        );
+        write(format!("accounts/n{number:04}/account.yaml"), account);
+        seed += &format!(
+            "  - {{ name: n{number}, id: {number:032x}, whitelabel: {{ company_name: Old {number}, {domain} }} }}\n"
+        );
+    }
+    write("sandbox.yaml".to_owned(), seed);
+    let page = folder.path().join("plan.html");
+    report(&["plan", "--skip-dns"], &tree, &page, 2);
+    let browser = Browser::start();
+    browser.open_file(&page);
+    browser.until("the first brands", |browser| {
+        browser.count("#brands article") > 0
+    });
+    let nodes = browser.evaluate("document.querySelectorAll('*').length");
+    assert!(nodes.as_u64().unwrap() < 5_000, "{nodes}");
+    let first = browser.count("#brands article");
+    assert!(first < BRANDS / 10, "{first}");
+    browser.evaluate("document.querySelector('#brands > button').click()");
+    browser.until("more brands", |browser| {
+        browser.count("#brands article") > first
+    });
+    browser.type_into("#find", "new 1177");
+    browser.until("the search", |browser| {
+        browser.text("#found") == format!("1 of {BRANDS} shown")
+    });
+    assert_eq!(browser.count("#brands article"), 1);
+    browser.click("#brands article summary");
+    let card = browser.text("#brands article");
+    assert!(
+        card.contains("New 1177") && card.contains("Old 1177"),
+        "{card}"
+    );
+    sound(&browser, &page, "very many brands");
+    assert_eq!(browser.barriers(), [""; 0]);
+}
+
 /// What somebody puts into a whitelabel by hand must not act in the report of it.
 #[test]
 #[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
+use super::parts::Parts;
 use super::section::Section;
 use super::sides::Sides;
 use super::store::Store;
@@ -80,22 +81,33 @@ fn section(
         (Reverse(extent), shown.card.heading.to_lowercase())
     });
     let is_open = id == "brands" && shown.len() <= OPEN;
+    let first = store.packed().filter(|_| shown.len() > OPEN);
+    let mut cards = shown.iter().enumerate().map(|(number, shown)| {
+        let card = article(shown, is_open, &anchor(id, number), sides, store);
+        if first.is_some() {
+            store.pack(card);
+            return html! {};
+        }
+        card
+    });
+    let wall = html! { @for card in cards.by_ref() { (card) } };
+    let body = html! {
+        @if let Some(first) = first {
+            div.wall data-first=(first) data-count=(shown.len()) data-each=(Parts::in_one()) {}
+        } @else {
+            @if !is_open && shown.len() > OPEN { (index(id, &shown)) }
+            div.wall { (wall) }
+        }
+    };
     Section {
         id,
         title,
         count: objects.iter().filter(|object| has_changes(object)).count(),
-        lead: (id == "brands" && store.packs()).then(|| {
-            "Open a brand to see both sides and all keys; this page's script unpacks them."
+        lead: first.map(|_| {
+            "Search finds each of them by any word; this page's script draws those that you look at."
                 .to_owned()
         }),
-        body: html! {
-            @if !is_open && shown.len() > OPEN { (index(id, &shown)) }
-            div.wall {
-                @for (number, shown) in shown.iter().enumerate() {
-                    (article(shown, is_open, &anchor(id, number), sides, store))
-                }
-            }
-        },
+        body,
     }
 }
 
@@ -178,7 +190,6 @@ fn article(
     );
     let minis = (!is_open).then(|| minis(looks, changes(), store));
     let content = content(shown, lost, sides, store);
-    let content = store.pack(content);
     html! {
         article.change data-tags=(tags(shown, lost.is_some())) {
             details open[is_open] {
@@ -192,10 +203,7 @@ fn article(
                     @if let Some(minis) = &minis { (minis) }
                     span.short { (card.summary()) }
                 }
-                @match &content {
-                    Ok(place) => div.inside id=(anchor) data-part=(place) {},
-                    Err(content) => div.inside id=(anchor) { (content) },
-                }
+                div.inside id=(anchor) { (content) }
             }
         }
     }

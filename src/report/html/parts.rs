@@ -1,33 +1,39 @@
-//! What cards contain, compressed: on a page of very many brands, the page's script unpacks it when a card is opened.
+//! The cards of a page of very many brands, compressed: the page's script unpacks and draws those that are looked at.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, PreEscaped, html};
 use miniz_oxide::deflate::compress_to_vec_zlib;
 
-/// How many cards are compressed together; more would make the first one of them slower to open.
-const IN_ONE: usize = 100;
+/// How many cards are compressed, and drawn, together.
+const IN_ONE: usize = 40;
 /// How hard the compressor tries, of 10.
-const LEVEL: u8 = 6;
+const LEVEL: u8 = 4;
 
-/// The contents of the cards of a page.
+/// The cards of a page.
 #[derive(Default)]
 pub(super) struct Parts {
+    cards: usize,
     collected: Vec<String>,
     packed: Vec<String>,
 }
 
 impl Parts {
-    /// Takes the content of a card, and returns the place by which the script finds it.
-    pub(super) fn put(&mut self, content: Markup) -> String {
+    /// Returns how many cards there are.
+    pub(super) fn cards(&self) -> usize {
+        self.cards
+    }
+
+    /// Takes a card.
+    pub(super) fn put(&mut self, card: Markup) {
         if self.collected.len() == IN_ONE {
             self.pack();
         }
-        self.collected.push(content.into_string());
-        format!("{}/{}", self.packed.len(), self.collected.len() - 1)
+        self.cards += 1;
+        self.collected.push(card.into_string());
     }
 
-    /// Renders the contents as blocks of data.
+    /// Renders the cards as blocks of data.
     pub(super) fn rendered(mut self) -> Markup {
         if !self.collected.is_empty() {
             self.pack();
@@ -38,6 +44,11 @@ impl Parts {
                 script type="application/octet-stream" id={ "part-" (number) } { (PreEscaped(part)) }
             }
         }
+    }
+
+    /// Returns how many cards are in one block.
+    pub(super) fn in_one() -> usize {
+        IN_ONE
     }
 
     fn pack(&mut self) {
@@ -56,17 +67,16 @@ mod tests {
     #[test]
     fn what_is_put_is_found_at_its_place() {
         let mut parts = Parts::default();
-        let places: Vec<String> = (0..=IN_ONE)
-            .map(|number| parts.put(html! { p { (number) "</script>" } }))
-            .collect();
-        assert_eq!(places[7], "0/7");
-        assert_eq!(places[IN_ONE], "1/0");
+        for number in 0..=IN_ONE {
+            parts.put(html! { p { (number) "</script>" } });
+        }
+        assert_eq!(parts.cards(), IN_ONE + 1);
         let page = parts.rendered().into_string();
         let data = page.split_once("id=\"part-1\">").expect("it is there").1;
         let data = data.split_once("</script>").expect("it ends").0;
         let packed = STANDARD.decode(data).expect("it is base64");
         let text = decompress_to_vec_zlib(&packed).expect("it is zlib");
         let cards: Vec<String> = serde_json::from_slice(&text).expect("it is JSON");
-        assert_eq!(cards, ["<p>100&lt;/script&gt;</p>"]);
+        assert_eq!(cards, [format!("<p>{IN_ONE}&lt;/script&gt;</p>")]);
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Store<'a> {
     shown: BTreeMap<Digest, Shown>,
     bytes: usize,
     most: usize,
-    /// The contents of cards, on a page of very many brands.
+    /// The cards, on a page of very many brands.
     packed: Option<Parts>,
 }
 
@@ -59,17 +59,16 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Takes the content of a card, if the page keeps it compressed; returns its place, else the content.
-    pub(super) fn pack(&mut self, content: Markup) -> Result<String, Markup> {
-        match &mut self.packed {
-            Some(parts) => Ok(parts.put(content)),
-            None => Err(content),
+    /// Takes a card, which the page keeps compressed.
+    pub(super) fn pack(&mut self, card: Markup) {
+        if let Some(parts) = &mut self.packed {
+            parts.put(card);
         }
     }
 
-    /// Returns whether cards are kept compressed.
-    pub(super) fn packs(&self) -> bool {
-        self.packed.is_some()
+    /// Returns how many cards are compressed so far, if the page keeps them so.
+    pub(super) fn packed(&self) -> Option<usize> {
+        self.packed.as_ref().map(Parts::cards)
     }
 
     /// Renders what was packed.
@@ -111,7 +110,7 @@ impl<'a> Store<'a> {
 
     /// Renders a picture that was generated for the page.
     pub(super) fn made(&mut self, png: &[u8], alternative: &str) -> Result<Markup, String> {
-        if self.packs() {
+        if self.packed.is_some() {
             return Err("left out, so that this page does not grow too large".to_owned());
         }
         let digest = Digest::of(png);

@@ -177,3 +177,27 @@ fn the_same_on_many_is_said_once() {
     assert_eq!(page.matches(value).count(), 1);
     assert!(page.contains("The same on 4 brands"));
 }
+
+/// A browser gives up on a page with the markup of very many brands: it is compressed, and the script draws it.
+#[test]
+fn of_very_many_brands_none_is_markup_at_first() {
+    let mut report = everything(Command::Plan);
+    report.accounts = (0..1_100_u32)
+        .map(|number| {
+            let value = json!(format!("Customer {number}"));
+            let renamed = setting("company_name", json!("Old"), value, Cause::Git, number);
+            let update = step(number, Verb::Update, Risk::CustomerVisible, vec![renamed]);
+            account(&format!("customer-{number}"), vec![update])
+        })
+        .collect();
+    let page = render(&report, &Gallery::default(), 2);
+    assert_eq!(page.matches("data-count=\"1100\"").count(), 1);
+    let brands = page.split_once("id=\"brands\"").unwrap().1;
+    let brands = brands.split_once("</section>").unwrap().0;
+    assert_eq!(brands.matches("<article").count(), 0);
+    assert_eq!(
+        page.matches("<script type=\"application/octet-stream\"")
+            .count(),
+        28
+    );
+}
