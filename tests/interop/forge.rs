@@ -171,11 +171,14 @@ impl Prism {
         std::fs::write(&file, description.0.to_string()).unwrap();
         let port = free_port();
         let mut command = Command::new("node");
+        command.arg(program);
+        match server {
+            Some(_) => command.args(["proxy", "--errors"]),
+            // Some of the examples are not as the description itself says.
+            None => command.arg("mock"),
+        };
         command
-            .arg(program)
-            .arg(if server.is_some() { "proxy" } else { "mock" })
-            .args(["--errors", "--host", "127.0.0.1", "--port"])
-            .arg(port.to_string())
+            .args(["--host", "127.0.0.1", "--port", &port.to_string()])
             .arg(&file)
             .args(server);
         let answers = || TcpStream::connect(("127.0.0.1", port)).is_ok();
@@ -251,6 +254,7 @@ async fn publish(kind: ForgeKind, url: &str, stand_in: &Server) {
 
 /// What nobody describes does not pass: without this, everything might.
 async fn refuses(prism: &Prism) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::new();
     let statuses = format!("{}/repos/acme/brands/statuses/abc123", prism.url);
     for body in [
