@@ -181,7 +181,7 @@ fn is_incomplete(problem: &TlsProblem, sent: &[Certificate]) -> bool {
     *problem == TlsProblem::UnknownAuthority && sent.len() == 1 && !sent[0].is_self_issued
 }
 
-fn seen(problem: &TlsProblem, sent: &[Certificate]) -> String {
+pub(super) fn seen(problem: &TlsProblem, sent: &[Certificate]) -> String {
     match problem {
         problem if is_incomplete(problem, sent) => format!(
             "the server sends only its own certificate, issued by \"{}\", and no authority that this machine knows has that name",
@@ -191,7 +191,7 @@ fn seen(problem: &TlsProblem, sent: &[Certificate]) -> String {
     }
 }
 
-fn remedy(host: &str, problem: &TlsProblem, sent: &[Certificate]) -> String {
+pub(super) fn remedy(host: &str, problem: &TlsProblem, sent: &[Certificate]) -> String {
     match problem {
         problem if is_incomplete(problem, sent) => format!(
             "have the server send the whole chain (such as fullchain.pem); if \"{}\" is an authority of your own that customers trust, name its certificate as `ca_file` of the cluster",

@@ -121,6 +121,8 @@ pub enum CheckKind {
     Icon,
     /// The welcome page.
     Welcome,
+    /// The certificate of a server that phones find for SIP over TLS.
+    SipCertificate,
 }
 
 impl CheckKind {
@@ -155,6 +157,7 @@ impl CheckKind {
             Self::Logo => "logo",
             Self::Icon => "icon",
             Self::Welcome => "welcome",
+            Self::SipCertificate => "sip-certificate",
         }
     }
 }

@@ -63,20 +63,46 @@ struct Witness {
     sent: Mutex<Vec<Certificate>>,
 }
 
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug)]
+enum Protocol<'a> {
+    /// HTTP in clear text.
+    Clear,
+    /// HTTP over TLS.
+    Web,
+    /// SIP over TLS, by a phone that knows the server by this name.
+    Sip(&'a str),
+}
+
 impl Connector {
     /// Connects to a host and port, over TLS or in clear text.
     pub(super) async fn contact(&self, is_secure: bool, host: &str, port: u16) -> Contact {
+        let protocol = if is_secure {
+            Protocol::Web
+        } else {
+            Protocol::Clear
+        };
+        self.contact_by(protocol, host, port).await
+    }
+
+    /// Shakes hands with a SIP server as a phone does that knows it by `name`, and says nothing.
+    pub(super) async fn greet(&self, name: &str, host: &str, port: u16) -> Arrival {
+        let contact = self.contact_by(Protocol::Sip(name), host, port).await;
+        contact.arrival
+    }
+
+    async fn contact_by(&self, protocol: Protocol<'_>, host: &str, port: u16) -> Contact {
         let started = Instant::now();
         let names = self.names.find(host, port).await;
         let (link, sender) = match &names {
             Names::Absent | Names::Unknown(_) => (None, None),
             Names::Pinned(address) => {
-                let (link, sender) = self.reach(&[*address], is_secure, host).await;
+                let (link, sender) = self.reach(&[*address], protocol, host).await;
                 (Some(link), sender)
             }
             Names::Found(addresses) => {
                 let (link, sender) = match self.allowed(addresses, port) {
-                    Ok(allowed) => self.reach(&allowed, is_secure, host).await,
+                    Ok(allowed) => self.reach(&allowed, protocol, host).await,
                     Err(reason) => (Link::Unknown(reason), None),
                 };
                 (Some(link), sender)
@@ -90,7 +116,7 @@ impl Connector {
                 link,
                 took: started.elapsed(),
             },
-            is_secure,
+            is_secure: !matches!(protocol, Protocol::Clear),
             sender,
         }
     }
@@ -121,7 +147,7 @@ impl Connector {
     async fn reach(
         &self,
         addresses: &[SocketAddr],
-        is_secure: bool,
+        protocol: Protocol<'_>,
         host: &str,
     ) -> (Link, Option<SendRequest<Empty<Bytes>>>) {
         let mut reachable = Vec::new();
@@ -134,7 +160,7 @@ impl Connector {
         }
         match reason.filter(|_| reachable.is_empty()) {
             Some(reason) => (Link::Unknown(reason), None),
-            None => self.connect(&reachable, is_secure, host).await,
+            None => self.connect(&reachable, protocol, host).await,
         }
     }
 
@@ -157,14 +183,19 @@ impl Connector {
     async fn connect(
         &self,
         addresses: &[SocketAddr],
-        is_secure: bool,
+        protocol: Protocol<'_>,
         host: &str,
     ) -> (Link, Option<SendRequest<Empty<Bytes>>>) {
         let mut failed = Link::Unknown("it has no address to try".to_owned());
         for address in addresses {
             match timeout(CONNECT, self.open(*address)).await {
-                Ok(Ok(stream)) if is_secure => return self.secure(stream, host).await,
-                Ok(Ok(stream)) => return speak(Link::Plain, stream).await,
+                Ok(Ok(stream)) => {
+                    return match protocol {
+                        Protocol::Clear => speak(Link::Plain, stream).await,
+                        Protocol::Web => self.secure(stream, host, true).await,
+                        Protocol::Sip(name) => self.secure(stream, name, false).await,
+                    };
+                }
                 Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
                     failed = Link::Refused(*address);
                 }
@@ -203,12 +234,16 @@ impl Connector {
         &self,
         stream: TcpStream,
         host: &str,
+        is_web: bool,
     ) -> (Link, Option<SendRequest<Empty<Bytes>>>) {
         let witness = Arc::new(Witness {
             inner: Arc::clone(&self.authorities.verifier),
             sent: Mutex::default(),
         });
-        let shaken = match (self.tls(&witness), ServerName::try_from(host.to_owned())) {
+        let shaken = match (
+            self.tls(&witness, is_web),
+            ServerName::try_from(host.to_owned()),
+        ) {
             (Ok(config), Ok(name)) => {
                 let connector = TlsConnector::from(Arc::new(config));
                 timeout(CONNECT, connector.connect(name, stream)).await
@@ -219,7 +254,12 @@ impl Connector {
         let mut sent = witness.certificates();
         let problem = match shaken {
             Ok(Ok(stream)) if !sent.is_empty() => {
-                return speak(Link::Secure(sent.swap_remove(0)), stream).await;
+                let link = Link::Secure(sent.swap_remove(0));
+                return if is_web {
+                    speak(link, stream).await
+                } else {
+                    (link, None)
+                };
             }
             Ok(Ok(_)) => Some(TlsProblem::Certificate("it cannot be read".to_owned())),
             Ok(Err(error)) => match TlsProblem::of_connecting(&error) {
@@ -238,14 +278,16 @@ impl Connector {
         (link, None)
     }
 
-    fn tls(&self, witness: &Arc<Witness>) -> Result<ClientConfig, rustls::Error> {
+    fn tls(&self, witness: &Arc<Witness>, is_web: bool) -> Result<ClientConfig, rustls::Error> {
         let provider = Arc::clone(&self.authorities.provider);
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>)
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if is_web {
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        }
         Ok(config)
     }
 }

@@ -16,6 +16,7 @@ pub fn judge(target: &BrandTarget, sighting: &Sighting) -> BrandProbe {
         checks: Vec::new(),
     };
     let view = route.walk();
+    route.phones();
     BrandProbe {
         account: target.account.clone(),
         host: target.host.value.clone(),

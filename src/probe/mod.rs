@@ -38,6 +38,7 @@ mod pin;
 mod prober;
 mod report;
 mod sighting;
+mod sip_verdicts;
 mod target;
 
 pub use authorities::{Authorities, AuthorityError};
@@ -49,5 +50,5 @@ pub use pace::Pace;
 pub use pin::{Pin, PinError};
 pub use prober::{ClosedWorld, NoProbe, ProbeOptions, Prober};
 pub use report::ProbeReport;
-pub use sighting::{Arrival, Call, Fetch, HttpAnswer, Link, Names, Sighting};
+pub use sighting::{Arrival, Call, Fetch, HttpAnswer, Link, Names, Sighting, SipSighting};
 pub use target::{BrandTarget, Located, targets};

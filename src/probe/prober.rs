@@ -23,10 +23,11 @@ use super::names::NameSource;
 use super::page::{self, MOST_REDIRECTS, Page};
 use super::{
     Authorities, AuthorityError, BrandProbe, BrandTarget, Fetch, HttpAnswer, Link, Names, Pin,
-    Sighting, judge,
+    Sighting, SipSighting, judge,
 };
 use crate::dns::{Exchange, ExchangeOptions, NoResolver, ZoneOptions};
 use crate::model::AssetKind;
+use crate::transport::TlsProblem;
 use crate::tree::{FileError, Loaded, read_authorities};
 
 /// How many brands are looked at at a time.
@@ -205,6 +206,7 @@ impl Prober {
             logo: None,
             icon: None,
             welcome: None,
+            phones: self.phones(target).await,
         };
         if !matches!(sighting.ui.names, Names::Found(_) | Names::Pinned(_)) {
             return sighting;
@@ -214,6 +216,32 @@ impl Prober {
             self.look_at_page(&mut ui, target, &mut sighting).await;
         }
         sighting
+    }
+
+    /// Shakes hands with the servers that phones find for SIP over TLS.
+    async fn phones(&self, target: &BrandTarget) -> Vec<SipSighting> {
+        let domain = target.host.value.as_str();
+        let mut found = Vec::new();
+        for (server, port) in &target.sips {
+            let by_domain = self.connector.greet(domain, server, *port).await;
+            let is_for_another = matches!(
+                by_domain.link,
+                Some(Link::Untrusted {
+                    problem: TlsProblem::WrongName(_),
+                    ..
+                })
+            );
+            let by_server = if is_for_another {
+                Some(self.connector.greet(server, server, *port).await)
+            } else {
+                None
+            };
+            found.push(SipSighting {
+                by_domain,
+                by_server,
+            });
+        }
+        found
     }
 
     /// Asks for the page in clear text; `None` if nobody listens.

@@ -142,4 +142,15 @@ pub struct Sighting {
     pub icon: Option<Call>,
     /// The welcome page.
     pub welcome: Option<Call>,
+    /// The servers that phones find for SIP over TLS.
+    pub phones: Vec<SipSighting>,
+}
+
+/// What a phone meets at a server for SIP over TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SipSighting {
+    /// The way to it, of a phone that knows it by the brand's domain, as phones should (RFC 5922, section 7).
+    pub by_domain: Arrival,
+    /// The same by the server's own name; absent unless its certificate is not for the domain.
+    pub by_server: Option<Arrival>,
 }

@@ -1,12 +1,14 @@
 //! What the customers of an account should see, as the tree declares it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use url::Url;
 
 use crate::diag::SourceMap;
-use crate::model::{AccountName, AssetFile, AssetKind, DomainName, KeyPath};
+use crate::dns::{declared_template, expect};
+use crate::model::record::RecordData;
+use crate::model::{AccountName, AssetFile, AssetKind, DomainName, DomainTemplate, KeyPath};
 use crate::tree::{Desired, DesiredAccount, Origin};
 
 /// A declared value, with the place in the tree that declares it.
@@ -31,6 +33,8 @@ pub struct BrandTarget {
     pub assets: BTreeMap<AssetKind, Located<Option<AssetFile>>>,
     /// The platform's API, as the tree declares it.
     pub api: Option<Located<Url>>,
+    /// The servers that phones find for SIP over TLS, as the tree's template declares them: name and port.
+    pub sips: BTreeSet<(String, u16)>,
 }
 
 impl BrandTarget {
@@ -55,16 +59,20 @@ pub fn targets(
             origin: Origin::of(api.place, sources),
         })
     });
+    let template = desired.template.as_ref().map(declared_template);
     let mut found = Vec::new();
     let mut skipped = Vec::new();
     for account in desired.accounts.iter().filter(|it| is_wanted(&it.name)) {
         match host(account, sources) {
             Ok(host) => found.push(BrandTarget {
                 account: account.name.clone(),
-                host,
                 settings: settings(account, sources),
                 assets: assets(account, sources),
                 api: api.clone(),
+                sips: template
+                    .as_ref()
+                    .map_or_else(BTreeSet::new, |template| sips(template, &host.value)),
+                host,
             }),
             Err(reason) => skipped.push((account.name.clone(), reason.to_owned())),
         }
@@ -87,6 +95,22 @@ fn host(
         value: DomainName::parse(text).map_err(|_| "its domain is no host name")?,
         origin: Origin::of(declared.place, sources),
     })
+}
+
+/// Returns where the records of a template lead phones that look for SIP over TLS (RFC 3263, section 4.1).
+fn sips(template: &DomainTemplate, domain: &DomainName) -> BTreeSet<(String, u16)> {
+    let service = format!("_sips._tcp.{domain}");
+    let expected = expect(template, domain).expected.into_iter();
+    let records = expected
+        .filter(|expected| expected.question.name.as_str() == service)
+        .flat_map(|expected| expected.records);
+    let servers = records.filter_map(|record| match record {
+        RecordData::Srv { port, target, .. } if !target.is_root() => {
+            Some((target.as_str().to_owned(), port))
+        }
+        _ => None,
+    });
+    servers.collect()
 }
 
 fn settings(

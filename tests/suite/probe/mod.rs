@@ -4,11 +4,11 @@ pub(crate) mod breakages;
 mod canary;
 mod command;
 
-use emblazon::probe::{BrandView, Pin, Visibility};
+use emblazon::probe::{BrandView, CheckKind, Pin, Visibility};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use breakages::scenario::{HOST, Scenario, World};
+use breakages::scenario::{HOST, SIP, Scenario, World};
 
 /// Each breakage has its verdict, at the right part of the path, with what customers see instead and with what to do.
 #[tokio::test]
@@ -70,4 +70,49 @@ async fn an_address_of_the_other_family_is_not_connected_from() {
             "{HOST}:443 could not be reached: 2001:db8::1 cannot be reached from 127.0.0.1, because one is an IPv4 address and the other an IPv6 address; probe this host without --from"
         )
     );
+}
+
+/// Phones should look for the domain in the certificate (RFC 5922), and many take the server's name.
+#[tokio::test]
+async fn phones_meet_a_certificate_for_their_domain() {
+    async fn check(names: &'static [&'static str], verdict: Visibility, told: &str) {
+        let scenario = Scenario {
+            sip: Some(names),
+            ..Scenario::default()
+        };
+        let (probe, _) = World::start(&scenario).await.probe().await;
+        assert_eq!(probe.view, BrandView::Declared, "browsers do not meet it");
+        let mut checks = probe.checks.iter();
+        let found = checks.find(|check| check.kind == CheckKind::SipCertificate);
+        let found = found.unwrap();
+        assert_eq!(found.verdict, verdict, "{found:?}");
+        assert!(found.sentence.contains(told), "{found:?}");
+        let is_settled = names.contains(&HOST);
+        assert_eq!(found.remedy.is_none(), is_settled, "{found:?}");
+    }
+    let visible = Visibility::Visible;
+    check(
+        &[SIP, HOST],
+        visible,
+        "is for portal.northwind.example, and valid until",
+    )
+    .await;
+    check(
+        &[SIP],
+        visible,
+        "is for sip.example.com and not for portal.northwind.example",
+    )
+    .await;
+    check(
+        &["other.example"],
+        Visibility::Broken,
+        "its certificate is not for this name",
+    )
+    .await;
+    check(
+        &[],
+        Visibility::Broken,
+        "nothing listens at sip.example.com:5061",
+    )
+    .await;
 }

@@ -18,6 +18,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::server::{Backend, Change, Port, serve};
 
 /// The brand's host.
+/// Where phones find SIP over TLS.
+pub(crate) const SIP: &str = "sip.example.com";
 pub(crate) const HOST: &str = "portal.northwind.example";
 /// The host that the page asks.
 pub(crate) const API: &str = "api.example.com";
@@ -65,6 +67,9 @@ pub(crate) struct Scenario {
     pub(crate) change_api: Option<Change>,
     /// What changes at [`OTHER`].
     pub(crate) change_other: Option<Change>,
+    /// The names of the certificate at [`SIP`], where phones find SIP over TLS; nothing listens without any. Phones look
+    /// for none when absent.
+    pub(crate) sip: Option<&'static [&'static str]>,
 }
 
 impl Default for Scenario {
@@ -79,6 +84,7 @@ impl Default for Scenario {
             change_ui: None,
             change_api: None,
             change_other: None,
+            sip: None,
         }
     }
 }
@@ -124,7 +130,15 @@ impl World {
         let plain = plain_port(scenario.plain, &ui);
         let mut taken = Vec::new();
         let mut pins = Vec::new();
+        let sip = match scenario.sip {
+            None | Some([]) => Port::Closed,
+            Some(names) => {
+                let issued = makers.between.issue(names, days(-10, 80)).unwrap();
+                Port::Tls(issued, other.clone())
+            }
+        };
         let ports = [
+            (scenario.sip.is_some(), SIP, 5061, sip),
             (
                 scenario.ui_has_name,
                 HOST,
@@ -154,7 +168,14 @@ impl World {
             }
         }
         Self {
-            target: target(&folder),
+            target: BrandTarget {
+                sips: scenario
+                    .sip
+                    .iter()
+                    .map(|_| (SIP.to_owned(), 5061))
+                    .collect(),
+                ..target(&folder)
+            },
             _sandbox: sandbox,
             dns,
             authority: makers.root.pem(),
