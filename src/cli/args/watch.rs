@@ -16,6 +16,10 @@ use crate::model::Shard;
 /// Reads the tree whenever it changes and each account once per interval, applies changes of the tree, and heals or
 /// reports manual changes on the platform, as `watch` in emblazon.yaml says.
 #[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "options of the command line, which do not depend on each other"
+)]
 pub(crate) struct WatchArgs {
     /// The folder with emblazon.yaml
     #[arg(default_value = ".", value_hint = ValueHint::DirPath, conflicts_with = "config")]
