@@ -1,5 +1,6 @@
 //! `apply --canary --probe`: the others follow only if customers see what went first.
 
+use emblazon::model::Digest;
 use serde_json::Value;
 
 use crate::cli::{check_exit, stderr, stdout};
@@ -23,10 +24,10 @@ fn platform() -> Platform {
         &[],
     );
     platform.write("authority.pem", &platform.sandbox.authority().unwrap());
-    let authority = platform.folder().join("authority.pem");
+    let digest = Digest::of(platform.sandbox.authority().unwrap().as_bytes());
     platform.write(
         ".config/emblazon/trust.yaml",
-        &format!("ca_files: ['{}']\n", authority.display()),
+        &format!("ca_files: ['sha256:{digest}']\n"),
     );
     platform.write(
         "emblazon.yaml",
