@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::live::{ApiError, Document, ReadClient};
+use crate::live::{ApiError, Document, LiveAsset, ReadClient};
 use crate::model::{
     AccountId, AssetKind, AssetType, Digest, DomainName, KeyPath, Revision, Settings,
 };
@@ -127,11 +127,11 @@ impl Brand {
         Ok(self)
     }
 
-    /// Returns every kind of asset with its bytes and the name of its attachment, if it exists.
-    pub(super) fn contents(&self) -> BTreeMap<AssetKind, Option<(&[u8], Option<&str>)>> {
+    /// Returns what there is to know of every kind of asset; `None` for one that does not exist.
+    pub(super) fn live_assets(&self) -> BTreeMap<AssetKind, Option<LiveAsset>> {
         let kinds = AssetKind::ALL.into_iter();
         kinds
-            .map(|kind| (kind, self.assets.get(&kind).map(Held::content)))
+            .map(|kind| (kind, self.assets.get(&kind).map(Held::live)))
             .collect()
     }
 
@@ -173,12 +173,10 @@ impl Held {
         }
     }
 
-    fn content(&self) -> (&[u8], Option<&str>) {
-        (&self.bytes, self.attachment.as_deref())
+    fn live(&self) -> LiveAsset {
+        LiveAsset::new(&self.bytes, self.attachment.clone())
     }
 
-    /// Reads one asset. A welcome page that the server shows as the logo, because there is no logo, is not a logo
-    /// (B11).
     async fn read(
         reader: &ReadClient,
         account: &AccountId,
@@ -187,9 +185,6 @@ impl Held {
         let Some(content) = reader.asset(account, kind).await? else {
             return Ok(None);
         };
-        if kind == AssetKind::Logo && is_welcome(content.attachment.as_deref()) {
-            return Ok(None);
-        }
         Ok(Some(Self::named(content.bytes, content.attachment)))
     }
 
@@ -224,10 +219,6 @@ impl Held {
     }
 }
 
-fn is_welcome(attachment: Option<&str>) -> bool {
-    attachment.is_some_and(|name| name.starts_with(AssetKind::Welcome.as_str()))
-}
-
 /// Returns the domain that settings claim, if it is one that customers can reach.
 pub(super) fn domain(settings: &Settings) -> Option<&str> {
     settings
@@ -254,13 +245,5 @@ mod tests {
         check(logo, b"", "logo-x", AssetType::Png);
         check(icon, b"", "icon-x.bin", AssetType::Ico);
         check(welcome, b"hello", "welcome-x.png", AssetType::Html);
-    }
-
-    /// A lone welcome page is shown as the logo.
-    #[test]
-    fn trap_16_a_welcome_is_no_logo() {
-        assert!(is_welcome(Some("welcome-x.html")));
-        assert!(!is_welcome(Some("logo-welcome.png")));
-        assert!(!is_welcome(None));
     }
 }

@@ -18,7 +18,9 @@ use super::options::{AssetSource, Options};
 use super::outcome::Halt;
 use super::run_id::RunId;
 use super::snapshot::SnapshotStore;
-use crate::live::{ApiError, Document, ReadClient, RequestId, TemplateWriter, WriteClient};
+use crate::live::{
+    ApiError, Document, ReadClient, Reading, RequestId, TemplateWriter, WriteClient,
+};
 use crate::model::{AccountId, AccountName, AssetKind, DomainTemplate, RecordName};
 use crate::plan::{Action, Plan, PlannedSet, Subject};
 
@@ -115,15 +117,17 @@ impl<'a> Context<'a> {
         &self,
         name: &AccountName,
         account: &AccountId,
-    ) -> Option<Option<Document>> {
-        let known = self.options.known.document(name, account)?;
+    ) -> Reading<Option<Document>> {
+        let known = self.options.known.document(name, account);
         let heeds = || self.reader().heeds_revisions(account);
-        let is_safe = match known {
+        match known {
             // Nothing that exists is overwritten by a creation (W3).
-            None => true,
-            Some(_) => *self.heeds_revisions.get_or_init(heeds).await,
-        };
-        is_safe.then_some(known)
+            Reading::Known(None) | Reading::Unknown(_) => known,
+            Reading::Known(Some(_)) if *self.heeds_revisions.get_or_init(heeds).await => known,
+            Reading::Known(Some(_)) => {
+                Reading::Unknown("the platform does not heed revisions".to_owned())
+            }
+        }
     }
 
     /// Completes a document with its assets.
@@ -161,7 +165,7 @@ impl<'a> Context<'a> {
     pub(super) fn remember(&self, account: &AccountId, brand: &Brand) {
         self.options
             .known
-            .remember(account, brand.document(), &brand.contents());
+            .remember(account, brand.document(), brand.live_assets());
     }
 
     /// Appends an event to the journal.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::api::Document;
 use super::cache::{Cache, Entry};
-use super::facts::facts;
 use super::state::{Live, LiveAccount, LiveAsset, Reading};
 use crate::model::{AccountId, AccountName, AssetKind, Revision};
 
@@ -31,18 +30,20 @@ impl Known {
         }
     }
 
-    /// Returns an account's document as it was read; `Some(None)` when it has none.
-    pub(crate) fn document(&self, name: &AccountName, id: &AccountId) -> Option<Option<Document>> {
-        let account = self.accounts.get(name)?;
-        if account.id.known() != Some(id) {
-            return None;
-        }
+    /// Returns an account's document as it was read.
+    pub(crate) fn document(&self, name: &AccountName, id: &AccountId) -> Reading<Option<Document>> {
+        let account = self.accounts.get(name);
+        let Some(account) = account.filter(|account| account.id.known() == Some(id)) else {
+            return Reading::Unknown("it was not read just before the run".to_owned());
+        };
         match &account.document {
-            Reading::Known(document) => Some(document.as_ref().map(|document| Document {
-                revision: document.revision.clone(),
-                settings: document.settings.clone(),
-            })),
-            Reading::Unknown(_) => None,
+            Reading::Known(document) => {
+                Reading::Known(document.as_ref().map(|document| Document {
+                    revision: document.revision.clone(),
+                    settings: document.settings.clone(),
+                }))
+            }
+            Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
         }
     }
 
@@ -63,21 +64,15 @@ impl Known {
         &self,
         account: &AccountId,
         document: Document,
-        assets: &BTreeMap<AssetKind, Option<(&[u8], Option<&str>)>>,
+        assets: BTreeMap<AssetKind, Option<LiveAsset>>,
     ) {
-        let asset = |(bytes, attachment): &(&[u8], Option<&str>)| LiveAsset {
-            facts: facts(bytes),
-            attachment: attachment.map(str::to_owned),
-        };
         if let Some(cache) = &self.cache {
             cache.put(&Entry {
                 account: account.clone(),
                 revision: document.revision,
                 read: cache.now(),
                 settings: document.settings,
-                assets: (assets.iter())
-                    .map(|(kind, content)| (*kind, content.as_ref().map(asset)))
-                    .collect(),
+                assets,
             });
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
+use super::facts::facts;
 use crate::model::{
     AccountId, AccountName, AssetFacts, AssetKind, DomainName, DomainTemplate, Revision, Settings,
 };
@@ -127,6 +128,16 @@ pub struct LiveAsset {
     pub facts: AssetFacts,
     /// The attachment's name (B10); distinguishes our uploads, named by their digest, from manual ones.
     pub attachment: Option<String>,
+}
+
+impl LiveAsset {
+    /// Inspects the bytes of an attachment.
+    pub(crate) fn new(bytes: &[u8], attachment: Option<String>) -> Self {
+        Self {
+            facts: facts(bytes),
+            attachment,
+        }
+    }
 }
 
 /// What is to be known of accounts outside the tree that have, or had, a whitelabel.

@@ -37,6 +37,7 @@ impl<N: Ord + Clone> Reread<N> {
 /// Returns the accounts whose steps follow from the cache, so that they are to be read again before they are written.
 ///
 /// Cached assets are enough for a step that keeps them, and for an upload, which looks at them before it writes.
+#[must_use]
 pub fn unproven(plan: &Plan, fresh: &Fresh) -> BTreeSet<AccountName> {
     let steps = plan.steps.iter();
     let unproven = steps.filter_map(|step| match &step.subject {

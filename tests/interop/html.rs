@@ -1,5 +1,6 @@
 //! The HTML report as people see it: on a phone and on a desk, light and dark, with scripts and without.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -239,9 +240,11 @@ fn a_page_of_very_many_brands_opens_with_a_few() {
             "account: {number:032x}\nwhitelabel: {{ company_name: New {number}, {domain} }}\n"
         );
         write(format!("accounts/n{number:04}/account.yaml"), account);
-        seed += &format!(
-            "  - {{ name: n{number}, id: {number:032x}, whitelabel: {{ company_name: Old {number}, {domain} }} }}\n"
-        );
+        writeln!(
+            seed,
+            "  - {{ name: n{number}, id: {number:032x}, whitelabel: {{ company_name: Old {number}, {domain} }} }}"
+        )
+        .unwrap();
     }
     write("sandbox.yaml".to_owned(), seed);
     let page = folder.path().join("plan.html");

@@ -5,7 +5,7 @@ use crate::apply::brand::Brand;
 use crate::apply::object_state::ObjectState;
 use crate::apply::step_run::{StepRun, Stop};
 use crate::apply::{document, reading};
-use crate::live::Document;
+use crate::live::{Document, Reading};
 use crate::model::{AccountId, AccountName, Revision};
 use crate::plan::{Action, Precondition, Step, Subject};
 
@@ -145,7 +145,7 @@ async fn read(
     expected: Option<&Revision>,
 ) -> Result<Option<Document>, Stop> {
     let known = step_run.context.known(name, account).await;
-    if let Some(known) = known
+    if let Reading::Known(known) = known
         && known.as_ref().map(|document| &document.revision) == expected
     {
         return Ok(known);

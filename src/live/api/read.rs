@@ -391,3 +391,19 @@ fn account_info(data: &Value) -> Result<AccountInfo, ApiError> {
         enabled: flag("enabled").unwrap_or(true),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A lone welcome page is shown as the logo.
+    #[test]
+    fn trap_16_a_welcome_is_no_logo() {
+        let html = Some(AssetType::Html);
+        assert!(is_welcome(Some("welcome-x.html"), None));
+        assert!(!is_welcome(Some("logo-welcome.png"), html));
+        assert!(!is_welcome(Some("x.html"), html), "an old server's name");
+        assert!(is_welcome(None, html));
+        assert!(!is_welcome(None, None));
+    }
+}
