@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 
@@ -17,8 +17,8 @@ use super::state::Shared;
 /// The minimum time between two events; changes in between are one event.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The keep-alive interval, by which each side notices that the other is gone.
-const SIGN: Duration = Duration::from_secs(15);
+/// The time between two signs of life, by which each side notices that the other is gone; a page says so after a few.
+const SIGN: Duration = Duration::from_secs(2);
 
 /// Sends the number of each new version. A slow reader misses versions, and delays nobody.
 pub(super) async fn serve(
@@ -41,6 +41,10 @@ pub(super) async fn serve(
         }
         let newer = tokio::select! {
             newer = shared.published.newer_than(seen) => newer,
+            () = tokio::time::sleep(SIGN) => {
+                let event = Event::default().event("sign").data("alive");
+                return Some((Ok(event), (shared, place, seen, false)));
+            }
             () = shared.stop.cancelled() => return None,
         };
         tokio::select! {
@@ -51,7 +55,5 @@ pub(super) async fn serve(
         let event = Event::default().event("version").data(seen.to_string());
         Some((Ok(event), (shared, place, seen, false)))
     });
-    Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(SIGN))
-        .into_response()
+    Sse::new(events).into_response()
 }
