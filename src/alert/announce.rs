@@ -154,7 +154,9 @@ impl Teller {
         let transitions = self
             .damper
             .observe(now, cluster.beat, self.damping, &cluster.alerts);
-        for notice in notices(now, name, self.link.as_deref(), &transitions) {
+        let interventions = &status.history.interventions;
+        let link = self.link.as_deref();
+        for notice in notices(now, name, link, &transitions, interventions) {
             tracing::warn!(
                 kind = notice.kind.as_str(),
                 severity = notice.severity.as_str(),

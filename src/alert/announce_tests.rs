@@ -63,6 +63,7 @@ fn drift(published: &PublishedStatus, message: &str) {
         status.cluster.alerts = vec![Alert {
             kind: AlertKind::Drift,
             account: Some(AccountName::new("acme")),
+            brand: None,
             message: message.to_owned(),
             since: status.cluster.beat,
         }];
@@ -194,7 +195,11 @@ async fn a_restart_tells_nothing_twice() {
         heard.recv().await.unwrap()
     };
     let (heard, _) = announced(remembering(&url), &published, end).await;
-    assert!(heard.body.contains("matches Git again"), "{}", heard.body);
+    assert!(
+        heard.body.contains("is as declared again"),
+        "{}",
+        heard.body
+    );
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ fn alert(kind: AlertKind, second: i64) -> Alert {
     Alert {
         kind,
         account: Some(AccountName::new("acme")),
+        brand: None,
         message: format!("round {second}"),
         since: at(second),
     }

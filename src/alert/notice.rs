@@ -1,12 +1,14 @@
 //! Transitions → notices, one for all that changed in the same way.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use url::Url;
 
 use super::Transition;
-use crate::daemon::{Alert, AlertKind};
+use crate::daemon::{Alert, AlertKind, Intervention, InterventionKind};
 use crate::report::text;
 
 /// How many subjects a notice names.
@@ -49,13 +51,14 @@ pub struct Notice {
     pub link: Option<String>,
 }
 
-/// Groups transitions into notices.
+/// Groups transitions into notices. What is over tells which of the interventions of people ended it.
 #[must_use]
 pub fn notices(
     now: Timestamp,
     cluster: &str,
     link: Option<&str>,
     transitions: &[Transition],
+    interventions: &[Intervention],
 ) -> Vec<Notice> {
     let mut groups: BTreeMap<(bool, AlertKind), Vec<&Alert>> = BTreeMap::new();
     for transition in transitions {
@@ -83,9 +86,9 @@ pub fn notices(
                 severity,
                 kind,
                 title: visible(&format!("{cluster}: {}", title(kind, over, &alerts))),
-                lines: lines(now, over, &alerts),
+                lines: lines(now, over, &alerts, interventions),
                 subjects: alerts.len(),
-                link: link.map(str::to_owned),
+                link: link.map(|link| page(link, kind, &alerts)),
             }
         })
         .collect()
@@ -126,13 +129,39 @@ impl Notice {
     }
 }
 
+/// Returns the page on which somebody does something about some alerts.
+fn page(link: &str, kind: AlertKind, alerts: &[&Alert]) -> String {
+    let path: &[&str] = match (kind, alerts) {
+        (AlertKind::Approval, _) => &["plan"],
+        (
+            _,
+            [
+                Alert {
+                    account: Some(account),
+                    ..
+                },
+            ],
+        ) => &["accounts", account.as_str()],
+        _ => return link.to_owned(),
+    };
+    let Ok(mut page) = Url::parse(link) else {
+        return link.to_owned();
+    };
+    if let Ok(mut segments) = page.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    page.into()
+}
+
 /// Returns the title, without the name of the cluster.
 fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
     let (of_one, of_many) = match (kind, over) {
+        (AlertKind::Approval, false) => return "changes wait for approval".to_owned(),
+        (AlertKind::Approval, true) => return "no changes wait for approval any more".to_owned(),
         (AlertKind::Stalled, false) => ("waits for a person", "wait for a person"),
         (AlertKind::Stalled, true) => ("waits no more", "wait no more"),
         (AlertKind::Drift, false) => ("was changed by hand", "were changed by hand"),
-        (AlertKind::Drift, true) => ("matches Git again", "match Git again"),
+        (AlertKind::Drift, true) => ("is as declared again", "are as declared again"),
         (AlertKind::Failing, false) => ("cannot be applied", "cannot be applied"),
         (AlertKind::Failing, true) => ("can be applied again", "can be applied again"),
         (AlertKind::Dns, false) => ("has wrong DNS records", "have wrong DNS records"),
@@ -221,26 +250,64 @@ fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
     }
 }
 
-fn lines(now: Timestamp, over: bool, alerts: &[&Alert]) -> Vec<String> {
+/// Returns the last decision of a person about what an alert is about, since it was raised.
+fn decision<'i>(alert: &Alert, interventions: &'i [Intervention]) -> Option<&'i Intervention> {
+    let is_decision = |one: &&Intervention| {
+        let is_about = match (&alert.account, &one.object) {
+            (_, None) => true,
+            (Some(account), Some(object)) => object.account() == Some(account),
+            (None, Some(_)) => alert.kind == AlertKind::Approval,
+        };
+        is_about
+            && one.author.at >= alert.since
+            && matches!(
+                one.kind,
+                InterventionKind::Approve | InterventionKind::Reject | InterventionKind::PutOff
+            )
+    };
+    let kinds = [AlertKind::Approval, AlertKind::Stalled, AlertKind::Drift];
+    if !kinds.contains(&alert.kind) {
+        return None;
+    }
+    interventions.iter().rev().find(is_decision)
+}
+
+fn lines(
+    now: Timestamp,
+    over: bool,
+    alerts: &[&Alert],
+    interventions: &[Intervention],
+) -> Vec<String> {
     let named = alerts.iter().take(NAMED);
     named
         .map(|alert| {
             let line = if over {
                 let lasted = lasted(alert.since, now);
-                format!("{}: after {lasted}", subject(alert))
+                let decision = decision(alert, interventions);
+                let who = decision.map_or_else(String::new, |one| format!("; {}", one.sentence()));
+                format!("{}: after {lasted}{who}", subject(alert))
             } else {
                 let subject = subject(alert);
-                let prefix = format!("{subject}: ");
-                let message = alert.message.strip_prefix(&prefix);
-                format!("{prefix}{}", message.unwrap_or(&alert.message))
+                let message = alert.message.strip_prefix(name(alert));
+                let message = message.and_then(|message| message.strip_prefix(": "));
+                format!("{subject}: {}", message.unwrap_or(&alert.message))
             };
             visible(&line)
         })
         .collect()
 }
 
-/// Returns the name of the subject of an alert, for people.
-fn subject(alert: &Alert) -> &str {
+/// Returns the name of the subject of an alert, for people: the brand, and the account's name in the tree.
+fn subject(alert: &Alert) -> Cow<'_, str> {
+    if let (Some(account), Some(brand)) = (&alert.account, &alert.brand)
+        && brand != account.as_str()
+    {
+        return format!("{brand} ({account})").into();
+    }
+    name(alert).into()
+}
+
+fn name(alert: &Alert) -> &str {
     match (&alert.account, alert.kind) {
         (Some(account), _) => account.as_str(),
         (
@@ -256,6 +323,7 @@ fn subject(alert: &Alert) -> &str {
         (None, AlertKind::BadTree | AlertKind::UntrustedCommit | AlertKind::SourceUnreadable) => {
             "tree"
         }
+        (None, AlertKind::Approval) => "plan",
         (None, AlertKind::PlatformUnreadable) => "platform",
         (None, AlertKind::DnsUnreadable) => "DNS",
         (None, AlertKind::BrandsUnreadable) => "brands",
@@ -292,12 +360,13 @@ fn visible(line: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::daemon::Author;
     use crate::model::AccountName;
 
     /// Returns a notice about drift with this title.
     pub(in crate::alert) fn notice(title: &str) -> Notice {
         let drift = transition(AlertKind::Drift, Some("acme"), "company_name", false);
-        let mut notices = notices(at(1_003_725), "production", None, &[drift]);
+        let mut notices = notices(at(1_003_725), "production", None, &[drift], &[]);
         let mut notice = notices.remove(0);
         title.clone_into(&mut notice.title);
         notice.lines.clear();
@@ -313,6 +382,7 @@ pub(super) mod tests {
             alert: Alert {
                 kind,
                 account: account.map(AccountName::new),
+                brand: None,
                 message: message.to_owned(),
                 since: at(1_000_000),
             },
@@ -326,6 +396,7 @@ pub(super) mod tests {
             "production",
             Some("https://watch.example.com"),
             transitions,
+            &[],
         );
         let texts: Vec<String> = notices.iter().map(Notice::text).collect();
         texts.join("\n\n")
@@ -376,6 +447,35 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_is_over_tells_who_decided() {
+        let over = |kind, account| transition(kind, account, "", true);
+        let author = Author {
+            by: Some("Ada".to_owned()),
+            reason: Some("as agreed".to_owned()),
+            ..Author::unnamed(at(1_000_100))
+        };
+        let decided = Intervention {
+            object: Some(AccountName::new("acme").into()),
+            ..Intervention::new(InterventionKind::Approve, author)
+        };
+        let all = [
+            over(AlertKind::Approval, None),
+            over(AlertKind::Drift, Some("acme")),
+            over(AlertKind::Drift, Some("beta")),
+        ];
+        let notices = notices(at(1_003_725), "production", None, &all, &[decided]);
+        let texts: Vec<String> = notices.iter().map(Notice::text).collect();
+        insta::assert_snapshot!(texts.join("\n\n"), @r"
+        production: no changes wait for approval any more
+        - plan: after 1 h 2 min; Ada approved acme: as agreed
+
+        production: 2 objects are as declared again
+        - acme: after 1 h 2 min; Ada approved acme: as agreed
+        - beta: after 1 h 2 min
+        ");
+    }
+
+    #[test]
     fn names_cannot_steer_a_message() {
         let hostile = transition(
             AlertKind::Drift,
@@ -386,7 +486,7 @@ pub(super) mod tests {
         insta::assert_snapshot!(texts(&[hostile]), @r"
         production: acme\u{202e}\nproduction: all is well was changed by hand
         - acme\u{202e}\nproduction: all is well: \u{1b}[2J
-        https://watch.example.com
+        https://watch.example.com/accounts/acme%E2%80%AEproduction:%20all%20is%20well
         ");
     }
 

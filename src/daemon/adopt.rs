@@ -10,13 +10,15 @@ use super::history_log::Detected;
 use super::schedule::later;
 use super::selection::{is_same_template, touched};
 use super::source::{SourceError, SourceRevision};
-use super::status::{AlertKind, Finding, Mistake, ObjectStatus};
+use super::status::{AlertKind, Finding, Mistake, ObjectStatus, RejectedCommit};
 use super::zones::pushed;
 use crate::diag::Severity;
 use crate::live::Reach;
 use crate::model::{Digest, KeyPath, ObjectName, count};
 use crate::report::{Problem, problems};
-use crate::tree::{Desired, Loaded, Precedence, WatchPolicy, precedence, short_commit};
+use crate::tree::{
+    Desired, Loaded, Precedence, WatchPolicy, commit_facts, precedence, short_commit,
+};
 
 impl Controller {
     /// Reads the source, and adopts its revision when that is good.
@@ -152,6 +154,7 @@ impl Controller {
             let source = &mut status.cluster.source;
             source.seen.clone_from(&source.commit);
             source.problem = None;
+            source.rejected = None;
         });
     }
 
@@ -265,16 +268,28 @@ impl Controller {
 
     /// Keeps the adopted revision, and reports why the new one was refused.
     fn refuse(&mut self, kind: AlertKind, commit: Option<String>, reason: String, now: Timestamp) {
-        let is_known = matches!(&self.conditions.source, Some((known, words)) if *known == kind && *words == reason);
+        let rejected = commit.as_ref().and_then(|id| {
+            let facts = commit_facts(self.source.folder(), id)?;
+            Some(RejectedCommit {
+                id: id.clone(),
+                subject: facts.subject,
+                author: facts.author,
+            })
+        });
+        let told = match &rejected {
+            Some(commit) => format!("{reason}; by {}: {}", commit.author, commit.subject),
+            None => reason.clone(),
+        };
+        let is_known = matches!(&self.conditions.source, Some((known, words)) if *known == kind && *words == told);
         if !is_known {
-            tracing::warn!(%reason, "the previous tree stays in force");
+            tracing::warn!(reason = %told, "the previous tree stays in force");
         }
         if kind != AlertKind::SourceUnreadable {
             self.history_log.begin(Detected {
                 finding: Finding::BadTree,
                 account: None,
                 keys: Vec::new(),
-                message: reason.clone(),
+                message: told.clone(),
                 commit: commit.clone(),
                 begun: None,
                 at: now,
@@ -283,12 +298,13 @@ impl Controller {
         self.published.change(|status| {
             let source = &mut status.cluster.source;
             source.checked = Some(now);
-            source.problem = Some(reason.clone());
+            source.problem = Some(reason);
+            source.rejected = rejected;
             if commit.is_some() {
                 source.seen = commit;
             }
         });
-        self.conditions.source = Some((kind, reason));
+        self.conditions.source = Some((kind, told));
     }
 }
 
@@ -329,5 +345,8 @@ fn mistakes(loaded: &Loaded) -> Vec<Mistake> {
             help: problem.help,
         }
     };
-    found.into_iter().map(mistake).collect()
+    let mut mistakes: Vec<Mistake> = found.into_iter().map(mistake).collect();
+    // What prevents the adoption comes first.
+    mistakes.sort_by_key(|mistake| !mistake.is_error);
+    mistakes
 }

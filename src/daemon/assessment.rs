@@ -6,14 +6,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::objects::ObjectRecord;
+use super::parts::parts;
 use super::selection::{is_exclusive, is_same, is_same_template, only, without};
+use super::status::{Declined, Part};
 use super::verdict::{Circumstances, Hold, ObjectVerdict, is_drift, judge};
 use super::zones::{leaves_some, records_wait, writable};
 use crate::diff::{Change, ChangeKey, Differences};
 use crate::live::Live;
 use crate::model::{AccountName, Digest, ObjectName};
-use crate::plan::{self, Part, Plan, RefusalKind, Step};
+use crate::plan::{self, Plan, RefusalKind, Step};
 use crate::tree::{ApplyMode, Desired, Loaded, SharedAccount, departed};
+
+/// What is approved.
+#[derive(Clone, Copy)]
+pub(super) enum Approved<'a> {
+    Nothing,
+    /// The parts of these objects.
+    Only(&'a BTreeSet<ObjectName>),
+    /// The whole plan.
+    Everything,
+}
+
+impl Approved<'_> {
+    fn covers(self, name: &ObjectName) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Only(names) => names.contains(name),
+            Self::Everything => true,
+        }
+    }
+}
 
 /// The input of an assessment.
 #[derive(Clone, Copy)]
@@ -27,11 +49,13 @@ pub(super) struct AssessmentInput<'l, 'a> {
     /// The objects that were just read; nothing is done for others.
     pub(super) read: &'a BTreeSet<ObjectName>,
     pub(super) is_paused: bool,
-    pub(super) is_approved: bool,
+    pub(super) approved: Approved<'a>,
+    /// What people decided not to execute, by object; it counts while the object's part of the plan is the same.
+    pub(super) declined: &'a BTreeMap<ObjectName, Declined>,
     /// The objects whose base was lost.
     pub(super) without_base: &'a BTreeSet<ObjectName>,
     /// The part of the tree to plan for.
-    pub(super) part: &'a Part,
+    pub(super) part: &'a plan::Part,
     pub(super) now: Timestamp,
 }
 
@@ -46,8 +70,10 @@ pub(super) struct Assessment<'a> {
     pub(super) next: Plan,
     /// The part for all objects that an approval would execute; an approval names its digest.
     pub(super) offer: Plan,
-    /// Whether [`Self::plan`] is the approved plan.
-    pub(super) is_approved: bool,
+    /// What an approval of each object alone would execute, declined or not.
+    pub(super) parts: BTreeMap<ObjectName, Part>,
+    /// The decisions not to execute a part that hold.
+    pub(super) declined: BTreeMap<ObjectName, Declined>,
     /// The tree without held keys; [`Self::plan`] leads to it.
     pub(super) desired: Cow<'a, Desired>,
     /// The part to execute now.
@@ -95,6 +121,31 @@ pub(super) fn assess<'l>(
     let mut whole = whole.plan;
     let all = desired.object_names();
     let has_zones = !differences.zones.is_empty();
+    let nothing = BTreeMap::new();
+    let everything = AssessmentInput {
+        is_paused: false,
+        approved: Approved::Everything,
+        declined: &nothing,
+        read: &all,
+        ..*input
+    };
+    let full = reduced(
+        &everything,
+        &permitted(&everything, &differences, &whole, &rules),
+    );
+    let parts = parts(&full);
+    let is_declined = |(name, declined): &(&ObjectName, &Declined)| {
+        let part = parts.get(*name);
+        part.is_some_and(|part| part.plan == declined.plan) && !declined.is_over(now)
+    };
+    let declined: BTreeMap<ObjectName, Declined> = (input.declined.iter())
+        .filter(is_declined)
+        .map(|(name, declined)| (name.clone(), declined.clone()))
+        .collect();
+    let input = &AssessmentInput {
+        declined: &declined,
+        ..*input
+    };
     let own = permitted(input, &differences, &whole, &rules);
     let next = if input.is_paused || (has_zones && input.read.len() < all.len()) {
         let input = AssessmentInput {
@@ -111,21 +162,24 @@ pub(super) fn assess<'l>(
         };
         reduced(&input, &own)
     };
-    let offered = AssessmentInput {
-        is_paused: false,
-        is_approved: true,
-        read: &all,
-        ..*input
+    let offer = if declined.is_empty() {
+        full
+    } else {
+        let offered = AssessmentInput {
+            declined: &declined,
+            ..everything
+        };
+        reduced(&offered, &permitted(&offered, &differences, &whole, &rules))
     };
-    let offer = reduced(&offered, &permitted(&offered, &differences, &whole, &rules));
     whole.scope.records_unread |= leaves_some(loaded);
     Assessment {
         plan: reduced(input, &own),
         next,
         offer,
-        is_approved: input.is_approved,
         desired: own.desired,
         verdicts: own.verdicts,
+        parts,
+        declined,
         whole,
         differences,
     }
@@ -168,7 +222,7 @@ fn permitted<'l>(
             input.read.contains(&name) && verdicts.get(&name).is_some_and(free)
         } else {
             // A record of an account that left the tree.
-            may_delete(input)
+            may_delete(input, &name)
         }
     };
     let is_whole = held.is_empty() && differences.zones.is_empty();
@@ -200,7 +254,7 @@ fn reduced(input: &AssessmentInput<'_, '_>, permitted: &Permitted<'_>) -> Plan {
             ObjectName::Zone(_) => true,
             _ if is_known(&input.loaded.desired, &name) => acts(&name),
             // An account that left the tree.
-            ObjectName::Account(_) => may_delete(input),
+            ObjectName::Account(_) => may_delete(input, &name),
             ObjectName::Template => false,
         }
     })
@@ -215,14 +269,14 @@ fn is_known(desired: &Desired, name: &ObjectName) -> bool {
 }
 
 /// Returns whether objects that left the tree may be deleted.
-fn may_delete(input: &AssessmentInput<'_, '_>) -> bool {
+fn may_delete(input: &AssessmentInput<'_, '_>, name: &ObjectName) -> bool {
     let policy = input.loaded.watch.policy;
     let is_wanted = match policy.apply {
         ApplyMode::Auto => true,
-        ApplyMode::Manual => input.is_approved,
+        ApplyMode::Manual => input.approved.covers(name),
         ApplyMode::Off => false,
     };
-    policy.prune && !input.is_paused && is_wanted
+    policy.prune && !input.is_paused && is_wanted && !input.declined.contains_key(name)
 }
 
 /// Gathers the input of an object's verdict.
@@ -237,7 +291,8 @@ pub(super) fn circumstances<'a>(
         is_exclusive: is_exclusive(&input.loaded.desired, name),
         is_paused: input.is_paused,
         is_baseless: input.without_base.contains(name),
-        is_approved: input.is_approved,
+        is_approved: input.approved.covers(name),
+        declined: input.declined.get(name),
         retry_at: record.retry_at,
         changes: differences.changes_of(name),
         drift: &record.drift,

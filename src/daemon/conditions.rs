@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 
 use super::status::{Alert, AlertKind, DnsSummary, ObjectStatus, Reason, State, Status};
-use crate::model::count;
-use crate::report::card::running_code;
+use crate::diff::Change;
+use crate::model::{AccountId, count};
+use crate::report::card::{Card, Subject, Tense, running_code};
 use crate::tree::HealMode;
 
+/// How many accounts and sentences an alert names.
+const NAMED: usize = 3;
 /// Consecutive failures of an object before an alert is raised.
 const FAILURES: u32 = 3;
 
@@ -50,6 +53,7 @@ pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -
     let raise = |kind, account: Option<&ObjectStatus>, message: &str| Alert {
         kind,
         account: account.and_then(|object| object.name.account().cloned()),
+        brand: account.map(|object| object.brand().to_owned()),
         message: message.to_owned(),
         since: now,
     };
@@ -84,25 +88,40 @@ pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -
     if !state.is_empty() {
         alerts.push(raise(AlertKind::StateSpoilt, None, &state.join("; ")));
     }
+    // What harms customers comes first.
+    let mut unwell: Vec<(&ObjectStatus, &DnsSummary)> = (status.objects())
+        .filter_map(|object| Some((object, object.dns.as_ref()?)))
+        .filter(|(_, dns)| dns.confirmed.is_some())
+        .collect();
+    unwell.sort_by_key(|(_, dns)| dns.outages.is_empty());
+    for (object, dns) in unwell {
+        let message = format!("{}: {}", object.title(), dns_words(dns));
+        alerts.push(raise(AlertKind::Dns, Some(object), &message));
+    }
+    if let Some(message) = waiting(status) {
+        alerts.push(raise(AlertKind::Approval, None, &message));
+    }
     for object in status.objects() {
-        if let Some(dns) = object.dns.as_ref().filter(|dns| dns.confirmed.is_some()) {
-            let message = format!("{}: {}", object.title(), dns_words(dns));
-            alerts.push(raise(AlertKind::Dns, Some(object), &message));
-        }
         for (kind, message) in seen(object).into_iter().chain(code(object)) {
             let message = format!("{}: {message}", object.title());
             alerts.push(raise(kind, Some(object), &message));
         }
         let kind = match (object.reason, object.state) {
             (Reason::DriftReported, _) => Some(AlertKind::Drift),
-            // A pause is intended.
-            (Reason::Paused, _) => None,
+            // Both are intended.
+            (Reason::Paused | Reason::Rejected | Reason::PutOff, _) => None,
+            // One alert for all that wait for the same approval.
+            (Reason::AwaitingApproval, _) => None,
             (_, State::Stalled) => Some(AlertKind::Stalled),
             _ if object.failures >= FAILURES => Some(AlertKind::Failing),
             _ => None,
         };
         if let Some(kind) = kind {
-            let message = format!("{}: {}", object.title(), object.message);
+            let told = match kind {
+                AlertKind::Drift => drift_words(object),
+                _ => object.message.clone(),
+            };
+            let message = format!("{}: {told}", object.title());
             alerts.push(raise(kind, Some(object), &message));
         }
     }
@@ -149,12 +168,81 @@ fn code(object: &ObjectStatus) -> Option<(AlertKind, String)> {
     Some((AlertKind::Code, message))
 }
 
-/// Returns the headline, and how many more records differ.
+/// Returns what customers notice or the headline, how many more record sets differ, and the first remedy.
 fn dns_words(dns: &DnsSummary) -> String {
-    match dns.tally.differing() {
-        0 | 1 => dns.headline().to_owned(),
-        several => format!("{}; {} more", dns.headline(), several - 1),
+    let mut words = match (dns.outages.first(), dns.tally.differing()) {
+        (Some(outage), _) => outage.clone(),
+        (None, 0 | 1) => dns.headline().to_owned(),
+        (None, several) => format!("{}; {} more", dns.headline(), several - 1),
+    };
+    if let Some(remedy) = dns.remedies.first() {
+        words.push_str("; ");
+        words.push_str(remedy);
     }
+    words
+}
+
+/// Describes in sentences what somebody changed by hand, with both values.
+fn drift_words(object: &ObjectStatus) -> String {
+    let changes = object.confirmed_drift().map(|drift| &drift.change);
+    let words = sentences((object.brand(), object.id.as_ref()), changes, Tense::Drift);
+    if words.is_empty() {
+        return object.message.clone();
+    }
+    format!("{words} Put it right, keep it, or leave it for a while")
+}
+
+/// Describes in sentences what waits for approval, and on which accounts.
+fn waiting(status: &Status) -> Option<String> {
+    let waiting: Vec<&ObjectStatus> = (status.objects())
+        .filter(|object| object.reason == Reason::AwaitingApproval)
+        .collect();
+    let first = waiting.first()?;
+    let plan = (status.cluster.plan.as_ref())
+        .map_or_else(String::new, |plan| format!(" (plan {})", plan.short()));
+    let words = sentences(
+        (first.brand(), first.id.as_ref()),
+        &first.pending,
+        Tense::Plan,
+    );
+    let first = match words.as_str() {
+        "" => first.brand().to_owned(),
+        words => format!("{}: {words}", first.brand()),
+    };
+    let others: Vec<&str> = (waiting.iter().skip(1).take(NAMED))
+        .map(|object| object.brand())
+        .collect();
+    let named = match (others.as_slice(), waiting.len()) {
+        ([], _) => first,
+        (others, all) if all > others.len() + 1 => {
+            let more = all - others.len() - 1;
+            format!("{first} Also {} and {more} more", others.join(", "))
+        }
+        (others, _) => format!("{first} Also {}", others.join(", ")),
+    };
+    Some(format!("{}{plan}: {named}", count(waiting.len(), "object")))
+}
+
+/// Returns the first sentences of an object's card.
+pub(super) fn sentences<'c>(
+    (title, id): (&str, Option<&AccountId>),
+    changes: impl IntoIterator<Item = &'c Change>,
+    tense: Tense,
+) -> String {
+    let subject = Subject {
+        title,
+        id,
+        looks: None,
+    };
+    let card = Card::new(subject, changes, None, tense);
+    let all = card.outcomes.len();
+    let mut sentences: Vec<String> = (card.outcomes.into_iter().take(NAMED))
+        .map(|outcome| outcome.sentence)
+        .collect();
+    if all > sentences.len() {
+        sentences.push(format!("{} more.", all - sentences.len()));
+    }
+    sentences.join(" ")
 }
 
 #[cfg(test)]

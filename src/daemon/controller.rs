@@ -110,7 +110,7 @@ impl Controller {
         };
         controller
             .history_log
-            .settle(InterventionKind::Approve, &outcome);
+            .settle(|one| one.kind == InterventionKind::Approve, &outcome);
         controller.published.change(|status| {
             status.cluster.source.place = controller.source.place();
             status.cluster.source.branch = controller.source.branch();
@@ -138,10 +138,10 @@ impl Controller {
         self.interventions.restore(log, conditions);
     }
 
-    /// Refuses the approval, with the reason.
+    /// Refuses all approvals, with the reason.
     pub(super) fn drop_approval(&mut self, reason: &str) {
         let (log, published) = (&mut self.history_log, &self.published);
-        self.interventions.drop_approval(reason, log, published);
+        self.interventions.drop_approvals(reason, log, published);
     }
 
     /// Runs cycles until the daemon is to end or the lease is lost.
@@ -185,7 +185,7 @@ impl Controller {
             self.set_back(now);
         }
         self.seen = now;
-        self.end_pause_when_over(now);
+        self.end_pauses_when_over(now);
         self.interventions.share().await;
         if self.timers.source <= now {
             self.look_at_source(now).await;
@@ -241,7 +241,9 @@ impl Controller {
     /// Returns when the next work is due.
     fn next(&self) -> Timestamp {
         let pause = self.interventions.pause().and_then(|pause| pause.until);
-        let others = [pause, self.hooks.next()];
+        let declined = self.interventions.declined().values();
+        let declined = declined.filter_map(|declined| declined.until).min();
+        let others = [pause, declined, self.hooks.next()];
         let work = self.timers.next();
         others.into_iter().flatten().fold(work, Ord::min)
     }
@@ -269,7 +271,8 @@ impl Controller {
         if pending.reload {
             self.reload(now);
         }
-        if pending.everything || pending.approved.is_some() || pending.reload {
+        let approves_all = pending.approved.contains_key(&None);
+        if pending.everything || approves_all || pending.reload {
             self.timers.requeue_all(now);
             self.observed.look_for_departed = true;
         }
@@ -298,8 +301,20 @@ impl Controller {
             self.interventions.set_pause(pause, log, conditions);
             self.is_quiet = false;
         }
-        if let Some(plan) = pending.approved {
-            self.interventions.approve(plan);
+        for name in pending.declined.keys() {
+            self.timers.objects.requeue(name, now);
+        }
+        if !pending.declined.is_empty() {
+            self.interventions
+                .decline(pending.declined, &self.history_log);
+        }
+        for (target, plan) in pending.approved {
+            if let Some(name) = &target {
+                self.timers.requeue(name, now);
+            }
+            self.interventions.approve(target, plan, &self.history_log);
+        }
+        if approves_all {
             self.objects.end_back_off();
         }
         if let Some(pause) = self.interventions.pause() {
@@ -365,11 +380,19 @@ impl Controller {
         tracing::info!("the configuration was read anew");
     }
 
-    fn end_pause_when_over(&mut self, now: Timestamp) {
+    /// Ends the pause and the postponements whose time is over.
+    fn end_pauses_when_over(&mut self, now: Timestamp) {
         let (log, conditions) = (&mut self.history_log, &mut self.conditions);
         if (self.interventions).end_pause_when_over(log, conditions, now) {
             self.is_quiet = false;
             self.timers.objects.requeue_all(now);
+            self.triggers.insert(Trigger::Resync);
+        }
+        let over = (self.interventions)
+            .forget_declined(|_, declined| declined.is_over(now), &self.history_log);
+        for name in over {
+            self.is_quiet = false;
+            self.timers.objects.requeue(&name, now);
             self.triggers.insert(Trigger::Resync);
         }
     }

@@ -1,22 +1,28 @@
 //! One cycle: read, assess, execute, read back, publish.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::assessment::{
-    Assessment, AssessmentInput, acting, assess, has_settled, holds, is_complete,
+    Approved, Assessment, AssessmentInput, acting, assess, has_settled, holds, is_complete,
 };
+use super::conditions::sentences;
 use super::controller::{Controller, names_of};
 use super::history_log::Detected;
+use super::interventions::Target;
 use super::observe::is_down;
+use super::parts::parts;
 use super::recovery::Unrecovered;
 use super::schedule::{back_off, later};
 use super::show::CycleFindings;
 use super::source::SourceRevision;
-use super::status::{Finding, InFlight, Mode, Run, RunResult, State, Trigger};
+use super::status::{
+    Declined, Finding, InFlight, Intervention, InterventionKind, Mode, Run, RunResult, State,
+    Trigger,
+};
 use super::verdict::{Hold, is_drift, name as key_name};
 use crate::apply::StepCount;
 use crate::apply::lease::LeaseGuard;
@@ -24,7 +30,8 @@ use crate::diff::{Change, Differences, WrittenParts};
 use crate::live::ReadClient;
 use crate::model::ObjectName;
 use crate::reconcile::Reread;
-use crate::tree::{Desired, HealMode, Loaded, TreeSource};
+use crate::report::card::Tense;
+use crate::tree::{Desired, HealMode, Loaded, TreeSource, short_commit};
 
 /// Reason given for work that is not started because the daemon is ending.
 pub(super) const ENDED: &str = "the daemon is about to end";
@@ -37,6 +44,8 @@ const LONGEST_CYCLE: Duration = Duration::from_mins(30);
 pub(super) struct CycleResult {
     pub(super) steps: usize,
     pub(super) count: StepCount,
+    /// Number of steps done for each object.
+    pub(super) done: BTreeMap<ObjectName, usize>,
     /// Values of the source revision that were written.
     pub(super) written: WrittenParts,
     /// Whether something was written that the base did not have.
@@ -206,7 +215,7 @@ impl Controller {
         if (self.applied).take_perhaps(&loaded.desired, live, read) {
             self.applied.keep();
         }
-        let mut assessment = self.assess(loaded, read, true);
+        let (mut assessment, mut granted) = self.assess(loaded, read, true);
         // Steps are planned from a fresh read, never from the cached state.
         let mut reread = Reread::default();
         while !guard.is_stopped() {
@@ -227,13 +236,11 @@ impl Controller {
                 self.observed.platform.lose(&missing, &error.explained());
             }
             if self.observed.platform.known(&missing) != believed {
-                assessment = self.assess(loaded, read, false);
+                (assessment, granted) = self.assess(loaded, read, false);
             }
         }
         self.detect(loaded, &assessment, read);
-        let offered = (assessment.is_approved)
-            .then_some(assessment.offer.steps.len())
-            .ok_or_else(|| assessment.offer.digest());
+        let offered = self.offered(&assessment, &granted, is_all(loaded, read), read);
         let mut result = CycleResult {
             steps: assessment.plan.steps.len(),
             ..CycleResult::default()
@@ -259,12 +266,19 @@ impl Controller {
             }
             assessment = self.read_back(loaded, read, client, assessment).await;
         }
-        if is_all(loaded, read) {
-            let (log, published) = (&mut self.history_log, &self.published);
-            let outcome = (result.count.done, held.as_deref());
-            (self.interventions).end_approval(offered, outcome, log, published);
-        }
+        self.end_approvals(offered, &result, held.as_deref());
         let now = Timestamp::now();
+        let is_another = |name: &ObjectName, declined: &Declined| {
+            let part = assessment.parts.get(name);
+            read.contains(name)
+                && assessment.differences.unknown_of(name).is_empty()
+                && part.map_or_else(
+                    // A guard may keep it from being planned for a while.
+                    || assessment.differences.changes_of(name).is_empty(),
+                    |part| part.plan != declined.plan,
+                )
+        };
+        (self.interventions).forget_declined(is_another, &self.history_log);
         (self.applied.without_base)
             .retain(|name| !read.contains(name) || !has_settled(&assessment.differences, name));
         self.observed.zones.settle(&assessment.differences);
@@ -276,7 +290,7 @@ impl Controller {
         self.plan_ahead(&assessment, read, now);
         let found = CycleFindings::of(&assessment, held.as_deref());
         self.show(loaded, &loaded.desired.object_names(), &found, now);
-        self.conclude(&assessment, read, now);
+        self.conclude(&assessment, read, (&result.done, &granted), now);
         let is_done = is_complete(&assessment) && held.is_none();
         let commit = self.revision.as_ref().and_then(SourceRevision::id);
         let advanced = is_done
@@ -289,6 +303,24 @@ impl Controller {
         }
         self.is_quiet = held.is_none() && self.becomes_quiet(&assessment);
         result
+    }
+
+    /// Ends the approvals that a cycle decided about.
+    fn end_approvals(
+        &mut self,
+        offered: BTreeMap<Target, Result<usize, String>>,
+        result: &CycleResult,
+        held: Option<&str>,
+    ) {
+        for (target, offered) in offered {
+            let done = match &target {
+                None => result.count.done,
+                Some(name) => result.done.get(name).copied().unwrap_or_default(),
+            };
+            let (log, published) = (&mut self.history_log, &self.published);
+            let outcome = (done, held);
+            (self.interventions).end_approval(&target, offered, outcome, log, published);
+        }
     }
 
     /// Reads the records of some accounts from their primary.
@@ -305,13 +337,14 @@ impl Controller {
         (self.observed).differences(loaded, self.applied.base.as_ref())
     }
 
-    /// Assesses what was read. `is_first` enters what the read showed into the drift history, once per cycle.
+    /// Assesses what was read, and returns the approvals that are for exactly what would be done. `is_first` enters
+    /// what the read showed into the drift history, once per cycle.
     fn assess<'l>(
         &mut self,
         loaded: &'l Loaded,
         read: &BTreeSet<ObjectName>,
         is_first: bool,
-    ) -> Assessment<'l> {
+    ) -> (Assessment<'l>, BTreeSet<Target>) {
         let now = Timestamp::now();
         self.planned += 1;
         let differences = self.differences(loaded);
@@ -320,13 +353,81 @@ impl Controller {
         }
         let mut input = self.input(loaded, read, now);
         let assessment = assess(&input, differences);
-        // An approval covers the plan for all objects, so it is executed as a whole.
-        let is_approved = (self.interventions).approves(|| assessment.offer.digest());
-        if is_approved && is_all(loaded, read) {
-            input.is_approved = true;
-            return assess(&input, assessment.differences);
+        let approved = self.interventions.approved();
+        // This approval covers the plan for all objects, so it is executed as a whole.
+        let is_all_approved = is_all(loaded, read)
+            && (approved.get(&None)).is_some_and(|plan| *plan == assessment.offer.digest());
+        if is_all_approved {
+            input.approved = Approved::Everything;
+            return (assess(&input, assessment.differences), [None].into());
         }
-        assessment
+        let is_shown = |name: &&ObjectName| {
+            let part = (assessment.parts.get(*name)).filter(|part| part.is_alone);
+            let plan = approved.get(&Some((*name).clone()));
+            read.contains(*name) && part.is_some_and(|part| Some(&part.plan) == plan)
+        };
+        let names = approved.keys().flatten();
+        let mut names: BTreeSet<ObjectName> = names.filter(is_shown).cloned().collect();
+        while !names.is_empty() {
+            let attempt = AssessmentInput {
+                approved: Approved::Only(&names),
+                ..input
+            };
+            let again = assess(&attempt, assessment.differences.clone());
+            // Without the rest of the plan, the steps may be others than the ones that were shown.
+            let alone = parts(&again.plan);
+            let (same, others): (BTreeSet<ObjectName>, _) =
+                (names.iter().cloned()).partition(|name| {
+                    alone.get(name).map(|part| &part.plan) == approved.get(&Some(name.clone()))
+                });
+            if others.is_empty() {
+                return (again, same.into_iter().map(Some).collect());
+            }
+            names = same;
+        }
+        (assessment, BTreeSet::new())
+    }
+
+    /// Returns for each approval that this cycle decides about the number of its steps, or why it is not carried out.
+    fn offered(
+        &self,
+        assessment: &Assessment<'_>,
+        granted: &BTreeSet<Target>,
+        is_all: bool,
+        read: &BTreeSet<ObjectName>,
+    ) -> BTreeMap<Target, Result<usize, String>> {
+        let decides = |target: &Target| match target {
+            None => is_all,
+            Some(name) => read.contains(name),
+        };
+        // The approval of the whole plan covers its parts.
+        let is_granted = |target: &Target| granted.contains(target) || granted.contains(&None);
+        let offered = |target: &Target| {
+            let part = target.as_ref().map(|name| assessment.parts.get(name));
+            let plan = self.interventions.approved().get(target);
+            match part {
+                None if is_granted(target) => Ok(assessment.offer.steps.len()),
+                Some(Some(part)) if is_granted(target) => Ok(part.steps),
+                None => Err(format!(
+                    "the plan has changed since; look at plan {} and approve that",
+                    assessment.offer.digest().short()
+                )),
+                Some(Some(part)) if Some(&part.plan) == plan => Err(
+                    "it cannot be done without the rest of the plan; approve the whole plan"
+                        .to_owned(),
+                ),
+                Some(Some(part)) => Err(format!(
+                    "what is planned for it has changed since; look at plan {} and approve that",
+                    part.plan.short()
+                )),
+                Some(None) => Err("nothing of it is left to do".to_owned()),
+            }
+        };
+        let targets = self.interventions.approved().keys();
+        targets
+            .filter(|target| decides(target))
+            .map(|target| (target.clone(), offered(target)))
+            .collect()
     }
 
     /// Gathers the input of an assessment after some objects were read.
@@ -344,7 +445,8 @@ impl Controller {
             records: self.objects.records(),
             read,
             is_paused: self.interventions.pause().is_some(),
-            is_approved: false,
+            approved: Approved::Nothing,
+            declined: self.interventions.declined(),
             without_base: &self.applied.without_base,
             part: &self.applied.part,
             now,
@@ -367,20 +469,21 @@ impl Controller {
             let found = assessment.differences.changes_of(name);
             let from_git: Vec<&Change> = found.iter().filter(|change| !is_drift(change)).collect();
             let title = name.title();
-            let told = |changes: &[&Change]| {
-                let keys: Vec<String> = changes
-                    .iter()
-                    .map(|change| key_name(&change.key))
-                    .take(6)
-                    .collect();
-                format!("{title}: {}", keys.join(", "))
+            let told = |changes: &[&Change], tense| {
+                let words = sentences((title, None), changes.iter().copied(), tense);
+                if words.is_empty() {
+                    let keys = changes.iter().map(|change| key_name(&change.key));
+                    let keys: Vec<String> = keys.take(6).collect();
+                    return format!("{title}: {}", keys.join(", "));
+                }
+                format!("{title}: {words}")
             };
             if !from_git.is_empty() {
                 self.history_log.begin(Detected {
                     finding: Finding::Change,
                     account: name.account().cloned(),
                     keys: from_git.iter().map(|change| change.key.clone()).collect(),
-                    message: told(&from_git),
+                    message: told(&from_git, Tense::Plan),
                     commit: commit.as_ref().map(|commit| commit.id.clone()),
                     begun: commit.as_ref().and_then(|commit| commit.made),
                     at: now,
@@ -403,7 +506,7 @@ impl Controller {
                     finding: Finding::Drift,
                     account: name.account().cloned(),
                     keys: drifted.iter().map(|change| change.key.clone()).collect(),
-                    message: told(&drifted) + &by,
+                    message: told(&drifted, Tense::Drift) + &by,
                     commit: commit.as_ref().map(|commit| commit.id.clone()),
                     begun: first.absent,
                     at: first.seen,
@@ -460,26 +563,70 @@ impl Controller {
         &mut self,
         assessment: &Assessment<'_>,
         read: &BTreeSet<ObjectName>,
+        (done, granted): (&BTreeMap<ObjectName, usize>, &BTreeSet<Target>),
         now: Timestamp,
     ) {
         for name in read {
+            let ended = self.ended(name, done.contains_key(name), granted);
             if !assessment.differences.unknown_of(name).is_empty() {
                 continue;
             }
             let found = assessment.differences.changes_of(name);
             if found.iter().all(is_drift) {
                 self.history_log
-                    .end(Finding::Change, name.account(), now, "it is live");
+                    .end(Finding::Change, name.account(), now, &ended.0);
             }
             if !found.iter().any(is_drift) {
                 self.objects.forget_author(name);
-                self.history_log.end(
-                    Finding::Drift,
-                    name.account(),
-                    now,
-                    "it is as the tree has it",
-                );
+                self.history_log
+                    .end(Finding::Drift, name.account(), now, &ended.1);
             }
+        }
+    }
+
+    /// Describes how a change of the tree and a change by hand ended, and who had a hand in it.
+    fn ended(
+        &self,
+        name: &ObjectName,
+        is_written: bool,
+        granted: &BTreeSet<Target>,
+    ) -> (String, String) {
+        let history = self.history_log.history();
+        let target = Some(name.clone());
+        let is_it = |one: &&Intervention| {
+            one.kind == InterventionKind::Approve
+                && granted.contains(&one.object)
+                && (one.object.is_none() || one.object == target)
+        };
+        let approval = history.interventions.iter().rev().find(is_it);
+        let commit = self.revision.as_ref().and_then(SourceRevision::id);
+        let incidents = history.incidents.iter().rev();
+        let mut of_it = incidents
+            .filter(|one| one.finding == Finding::Drift && one.account.as_ref() == name.account());
+        let detected_at = of_it.next().and_then(|incident| incident.commit.clone());
+        match (is_written, approval, commit) {
+            (true, Some(approval), _) => {
+                let who = approval.author.named();
+                (
+                    format!("applied, as {who} approved"),
+                    format!("put right, as {who} approved"),
+                )
+            }
+            (true, None, _) => (
+                "applied by the daemon".to_owned(),
+                "put right by the daemon".to_owned(),
+            ),
+            (false, _, Some(commit)) if detected_at.as_deref().is_some_and(|at| at != commit) => (
+                "it is live".to_owned(),
+                format!(
+                    "accepted: the tree agrees since commit {}",
+                    short_commit(commit)
+                ),
+            ),
+            (false, ..) => (
+                "it is live".to_owned(),
+                "changed back, not by the daemon".to_owned(),
+            ),
         }
     }
 

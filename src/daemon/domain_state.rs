@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::status::DnsSummary;
-use crate::dns::{DomainCheck, Question, Standing, Verdict};
+use crate::dns::{DomainCheck, Question, Registration, Standing, Verdict};
 use crate::model::AccountName;
 use crate::model::record::RecordType;
 use crate::report::{AccountDns, dns_lines};
@@ -72,6 +72,17 @@ impl DomainState {
         if matches!(standing, Standing::InSync | Standing::Propagating) {
             self.asked_well = Some(now);
         }
+        let phones = (check.phones.iter())
+            .filter(|phones| phones.registration == Registration::Broken)
+            .map(|phones| phones.sentence.clone());
+        let outages: Vec<String> = phones.collect();
+        let hints = check.hosts.iter().flat_map(|host| &host.hints);
+        let mut remedies: Vec<String> = Vec::new();
+        for hint in hints.chain(&check.hints) {
+            if !remedies.contains(&hint.text) {
+                remedies.push(hint.text.clone());
+            }
+        }
         let account = AccountDns {
             name: name.clone(),
             check,
@@ -81,6 +92,8 @@ impl DomainState {
             standing,
             tally,
             lines: dns_lines(&account),
+            outages,
+            remedies,
             asked: now,
             seen: self.differing.values().min().copied(),
             confirmed: self.confirmed,

@@ -105,6 +105,7 @@ impl Controller {
                 continue;
             }
             for name in step.objects() {
+                *result.done.entry(name.clone()).or_default() += 1;
                 self.timers.brands.put_first(&name);
                 if matches!(step.action, Action::Records { .. }) {
                     self.timers.domains.requeue(&name, now);

@@ -7,19 +7,24 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::checksum::{verified, with_checksum};
-use super::status::{Finding, History, Incident, Intervention, InterventionKind, Outcome, Pause};
+use super::status::{Declined, Finding, History, Incident, Intervention, Outcome, Pause};
 use crate::apply::make_directory;
 use crate::diff::ChangeKey;
-use crate::model::{AccountName, count};
+use crate::model::{AccountName, ObjectName, count};
 
 /// Most incidents kept, and most interventions.
 const LONGEST: usize = 1000;
 /// File of the history log.
 const HISTORY: &str = "history.jsonl";
+/// File of the pause.
+const PAUSE: &str = "pause.json";
+/// File of what people decided not to execute.
+const DECLINED: &str = "declined.json";
 /// Copy of a history log in which corrupted lines were found.
 const SPOILT: &str = "history.spoilt.jsonl";
 
@@ -221,9 +226,9 @@ impl HistoryLog {
         self.append(&HistoryLine::Intervention(intervention));
     }
 
-    /// Records the outcome of all open interventions of a kind.
-    pub(super) fn settle(&mut self, kind: InterventionKind, outcome: &Outcome) {
-        let goes_on = |one: &Intervention| one.kind == kind && one.outcome.is_none();
+    /// Records the outcome of some interventions that have none yet.
+    pub(super) fn settle(&mut self, which: impl Fn(&Intervention) -> bool, outcome: &Outcome) {
+        let goes_on = |one: &Intervention| one.outcome.is_none() && which(one);
         if !self.history.interventions.iter().any(goes_on) {
             return;
         }
@@ -255,37 +260,56 @@ impl HistoryLog {
 
     /// Reads the pause that holds; the error says why it is unknown whether one does.
     pub(super) fn pause(&self) -> Result<Option<Pause>, String> {
-        let path = self.pause_file();
+        self.kept(PAUSE)
+    }
+
+    /// Persists the pause, or its absence.
+    pub(super) fn keep_pause(&self, pause: Option<&Pause>) -> io::Result<()> {
+        self.keep(PAUSE, pause)
+    }
+
+    /// Reads what people decided not to execute; the error says why it is unknown.
+    pub(super) fn declined(&self) -> Result<BTreeMap<ObjectName, Declined>, String> {
+        let kept: Option<Vec<(ObjectName, Declined)>> = self.kept(DECLINED)?;
+        Ok(kept.into_iter().flatten().collect())
+    }
+
+    /// Persists what people decided not to execute.
+    pub(super) fn keep_declined(
+        &self,
+        declined: &BTreeMap<ObjectName, Declined>,
+    ) -> io::Result<()> {
+        let list: Vec<_> = declined.iter().collect();
+        self.keep(DECLINED, (!list.is_empty()).then_some(&list))
+    }
+
+    fn kept<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>, String> {
+        let path = self.folder.join(file);
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("{path} cannot be read: {error}")),
         };
         let text = String::from_utf8_lossy(&text);
-        let pause = verified(text.trim_end()).and_then(|text| serde_json::from_str(text).ok());
-        pause
-            .map(Some)
+        let kept = verified(text.trim_end()).and_then(|text| serde_json::from_str(text).ok());
+        kept.map(Some)
             .ok_or_else(|| format!("something corrupted {path}"))
     }
 
-    /// Persists the pause, or its absence.
-    pub(super) fn keep_pause(&self, pause: Option<&Pause>) -> io::Result<()> {
-        let Some(pause) = pause else {
-            return match fs::remove_file(self.pause_file()) {
+    fn keep<T: Serialize>(&self, file: &str, value: Option<&T>) -> io::Result<()> {
+        let path = self.folder.join(file);
+        let Some(value) = value else {
+            return match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
             };
         };
         let mut file = NamedTempFile::new_in(&self.folder)?;
-        let text = with_checksum(&serde_json::to_string(pause)?);
+        let text = with_checksum(&serde_json::to_string(value)?);
         file.write_all(format!("{text}\n").as_bytes())?;
         file.as_file().sync_all()?;
-        file.persist(self.pause_file())?;
+        file.persist(path)?;
         Ok(())
-    }
-
-    fn pause_file(&self) -> Utf8PathBuf {
-        self.folder.join("pause.json")
     }
 
     /// Appends a line. If that fails, the entry is still in memory, and the next rewrite includes it.
@@ -333,7 +357,7 @@ impl HistoryLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::status::Author;
+    use crate::daemon::status::{Author, InterventionKind};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -431,6 +455,34 @@ mod tests {
         assert_eq!(history_log.pause(), Ok(None));
     }
 
+    #[test]
+    fn what_was_rejected_outlives_the_process_and_is_never_guessed() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let history_log = HistoryLog::open(state).unwrap();
+        assert_eq!(history_log.declined(), Ok(BTreeMap::new()));
+        let rejected = Declined {
+            plan: crate::model::Digest::of(b"part"),
+            author: Author::unnamed(at(1)),
+            until: None,
+        };
+        let declined: BTreeMap<ObjectName, Declined> = [
+            (AccountName::new("acme").into(), rejected.clone()),
+            (ObjectName::Template, rejected),
+        ]
+        .into();
+        history_log.keep_declined(&declined).unwrap();
+        let history_log = HistoryLog::open(state).unwrap();
+        assert_eq!(history_log.declined(), Ok(declined));
+        let path = state.join("watch").join(DECLINED);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[70] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert!(history_log.declined().is_err());
+        history_log.keep_declined(&BTreeMap::new()).unwrap();
+        assert_eq!(history_log.declined(), Ok(BTreeMap::new()));
+    }
+
     /// Whichever bit of the file is flipped: it is reported, and never taken for the end of the pause.
     #[test]
     fn a_spoilt_pause_is_no_end_of_the_pause() {
@@ -520,9 +572,10 @@ mod tests {
             InterventionKind::Approve,
             author("bob", 2),
         ));
-        history_log.settle(InterventionKind::Pause, &outcome("resumed"));
+        let of = |kind| move |one: &Intervention| one.kind == kind;
+        history_log.settle(of(InterventionKind::Pause), &outcome("resumed"));
         let mut history_log = HistoryLog::open(state).unwrap();
-        history_log.settle(InterventionKind::Approve, &outcome("carried out"));
+        history_log.settle(of(InterventionKind::Approve), &outcome("carried out"));
         history_log.intervene(Intervention::new(
             InterventionKind::Resume,
             author("eve", 3),

@@ -1,4 +1,7 @@
-//! What people asked the daemon for: a pause, and the approval of a plan. Each ends with an outcome in the history log.
+//! What people asked the daemon for: a pause, and decisions about the plan. Each ends with an outcome in the history log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -6,11 +9,14 @@ use super::PublishedStatus;
 use super::conditions::Conditions;
 use super::history_log::HistoryLog;
 use super::pause_ref::{PauseRecord, PauseRef};
-use super::status::{Approval, Intervention, InterventionKind, Outcome, Pause};
+use super::status::{Declined, Intervention, InterventionKind, Outcome, Pause, Status};
 use crate::apply::remote::GitError;
-use crate::model::{Digest, count};
+use crate::model::{Digest, ObjectName, count};
 
-/// The pause and the approval that hold now.
+/// What an approval is for: an object's part of the plan, or the whole plan.
+pub(super) type Target = Option<ObjectName>;
+
+/// The pause and the decisions that hold now.
 #[derive(Debug, Default)]
 pub(super) struct Interventions {
     pause: Option<Pause>,
@@ -18,24 +24,32 @@ pub(super) struct Interventions {
     shared: Option<PauseRef>,
     /// What the next leader does not know yet.
     unsent: Option<PauseRecord>,
-    /// The approved plan.
-    approved: Option<Digest>,
+    /// The approved plan, and the approved parts.
+    approved: BTreeMap<Target, Digest>,
+    /// The parts that stay as they are.
+    declined: BTreeMap<ObjectName, Declined>,
 }
 
 impl Interventions {
-    /// Restores the pause from disk; a corrupted file counts as a pause.
+    /// Restores the pause and the decisions from disk; a corrupted file counts as a pause.
     pub(super) fn restore(&mut self, log: &HistoryLog, conditions: &mut Conditions) {
-        self.pause = log.pause().unwrap_or_else(|reason| {
-            tracing::error!(%reason, "the pause cannot be read; nothing is written until somebody resumes");
+        let mut unknown = |reason: String| {
+            tracing::error!(%reason, "what people decided cannot be read; nothing is written until somebody resumes");
             conditions.pause = Some(reason.clone());
-            Some(Pause {
-                reason: format!("{reason}; whether somebody paused is not known, so nothing is written until somebody resumes"),
+            Pause {
+                reason: format!(
+                    "{reason}; what somebody decided is not known, so nothing is written until somebody resumes"
+                ),
                 by: None,
                 via: None,
                 since: Timestamp::now(),
                 until: None,
-            })
-        });
+            }
+        };
+        let declined = log.declined().map_err(&mut unknown);
+        let pause = log.pause().unwrap_or_else(|reason| Some(unknown(reason)));
+        self.pause = pause.or(declined.as_ref().err().cloned());
+        self.declined = declined.unwrap_or_default();
     }
 
     /// Takes over the pause of the leader before this one. What this host noted later counts more, and is sent.
@@ -131,7 +145,7 @@ impl Interventions {
                 is_done: true,
                 message: "it ended at its time".to_owned(),
             };
-            log.settle(InterventionKind::Pause, &outcome);
+            log.settle(is_pause, &outcome);
         }
         is_over
     }
@@ -158,22 +172,30 @@ impl Interventions {
             message,
         };
         let who = intervention.author.named().to_owned();
+        let mut intervention = intervention;
         match intervention.kind {
             InterventionKind::Approve => {
-                self.approved = None;
+                let target = intervention.object.clone();
+                self.approved.remove(&target);
                 let message = "not carried out: another approval came after it".to_owned();
-                log.settle(InterventionKind::Approve, &ended(message));
+                log.settle(is_approval_of(&target), &ended(message));
+            }
+            InterventionKind::Reject | InterventionKind::PutOff => {
+                intervention.outcome = Some(Outcome {
+                    is_done: true,
+                    ..ended("it stays as it is, unless what is planned changes".to_owned())
+                });
             }
             InterventionKind::Pause => {
                 let message = format!("{who} asked for another pause");
-                log.settle(InterventionKind::Pause, &ended(message));
+                log.settle(is_pause, &ended(message));
             }
             InterventionKind::Resume => {
                 let outcome = Outcome {
                     is_done: true,
                     ..ended(format!("{who} resumed"))
                 };
-                log.settle(InterventionKind::Pause, &outcome);
+                log.settle(is_pause, &outcome);
             }
             // The resync acknowledges the alert.
             InterventionKind::Resync => conditions.history = None,
@@ -181,90 +203,170 @@ impl Interventions {
         log.intervene(intervention);
     }
 
-    /// Approves a plan.
-    pub(super) fn approve(&mut self, plan: Digest) {
-        self.approved = Some(plan);
+    /// Approves the plan, or an object's part of it, whatever was decided about that part before.
+    pub(super) fn approve(&mut self, target: Target, plan: Digest, log: &HistoryLog) {
+        if let Some(name) = &target
+            && self.declined.remove(name).is_some()
+        {
+            self.keep_declined(log);
+        }
+        self.approved.insert(target, plan);
     }
 
-    /// Returns whether a plan is the approved one.
-    pub(super) fn approves(&self, plan: impl FnOnce() -> Digest) -> bool {
-        let approved = self.approved.as_ref();
-        approved.is_some_and(|approved| *approved == plan())
+    /// Returns what is approved.
+    pub(super) fn approved(&self) -> &BTreeMap<Target, Digest> {
+        &self.approved
     }
 
-    /// Ends the approval after a cycle over everything that did so many steps, or none for a reason. `offered` is the
-    /// number of its steps if it was for the current plan, else the digest of the current plan.
+    /// Leaves parts of the plan as they are.
+    pub(super) fn decline(&mut self, parts: BTreeMap<ObjectName, Declined>, log: &HistoryLog) {
+        self.declined.extend(parts);
+        self.keep_declined(log);
+    }
+
+    /// Returns the parts that stay as they are.
+    pub(super) fn declined(&self) -> &BTreeMap<ObjectName, Declined> {
+        &self.declined
+    }
+
+    /// Forgets the decisions about parts that are others by now, and those whose time is over; returns the objects.
+    pub(super) fn forget_declined(
+        &mut self,
+        is_over: impl Fn(&ObjectName, &Declined) -> bool,
+        log: &HistoryLog,
+    ) -> BTreeSet<ObjectName> {
+        let mut forgotten = BTreeSet::new();
+        self.declined.retain(|name, declined| {
+            let is_over = is_over(name, declined);
+            if is_over {
+                tracing::info!(object = %name, plan = declined.plan.short(), "no longer {}", declined.sentence());
+                forgotten.insert(name.clone());
+            }
+            !is_over
+        });
+        if !forgotten.is_empty() {
+            self.keep_declined(log);
+        }
+        forgotten
+    }
+
+    fn keep_declined(&self, log: &HistoryLog) {
+        if let Err(error) = log.keep_declined(&self.declined) {
+            tracing::warn!(%error, "what was rejected or put off cannot be written down, and does not outlive this process");
+        }
+    }
+
+    /// Ends an approval after a cycle that did so many of its steps, or none for a reason. `offered` is the number of
+    /// its steps if it was carried out, else why not.
     pub(super) fn end_approval(
         &mut self,
-        offered: Result<usize, Digest>,
+        target: &Target,
+        offered: Result<usize, String>,
         (done, held): (usize, Option<&str>),
         log: &mut HistoryLog,
         published: &PublishedStatus,
     ) {
-        let steps = match offered {
-            Ok(steps) => steps,
-            Err(instead) => {
-                let message = format!(
-                    "the plan has changed since; look at plan {} and approve that",
-                    instead.short()
-                );
-                return self.drop_approval(&message, log, published);
+        let (is_done, message) = match (offered, held) {
+            (Err(reason), _) => (false, format!("not carried out: {reason}")),
+            (Ok(_), Some(reason)) => (
+                false,
+                format!("not carried out: nothing was written: {reason}"),
+            ),
+            (Ok(steps), None) if done == steps => {
+                (true, format!("carried out: {} done", count(done, "step")))
             }
-        };
-        if let Some(reason) = held {
-            let reason = format!("nothing was written: {reason}");
-            return self.drop_approval(&reason, log, published);
-        }
-        let message = match (done, done == steps) {
-            (done, true) => format!("carried out: {} done", count(done, "step")),
-            (done, false) => {
+            (Ok(steps), None) => {
                 let steps = count(steps, "step");
-                format!(
+                let message = format!(
                     "carried out in part: {done} of {steps} done; see what is left and approve that"
-                )
+                );
+                (false, message)
             }
         };
         let outcome = Outcome {
             at: Timestamp::now(),
-            is_done: done == steps,
+            is_done,
             message,
         };
-        self.conclude_approval(&outcome, log, published);
+        self.conclude_approval(target, &outcome, log, published);
     }
 
-    /// Refuses the approval, with the reason.
-    pub(super) fn drop_approval(
+    /// Refuses all approvals, with the reason.
+    pub(super) fn drop_approvals(
         &mut self,
         reason: &str,
         log: &mut HistoryLog,
         published: &PublishedStatus,
     ) {
-        let outcome = Outcome {
-            at: Timestamp::now(),
-            is_done: false,
-            message: format!("not carried out: {reason}"),
-        };
-        self.conclude_approval(&outcome, log, published);
+        let targets: Vec<Target> = self.approved.keys().cloned().collect();
+        for target in targets {
+            let reason = Err(reason.to_owned());
+            self.end_approval(&target, reason, (0, None), log, published);
+        }
     }
 
     fn conclude_approval(
         &mut self,
+        target: &Target,
         outcome: &Outcome,
         log: &mut HistoryLog,
         published: &PublishedStatus,
     ) {
-        let Some(plan) = self.approved.take() else {
+        let Some(plan) = self.approved.remove(target) else {
             return;
         };
-        tracing::info!(plan = plan.short(), "approval {}", outcome.message);
-        log.settle(InterventionKind::Approve, outcome);
+        let object = target.as_ref().map(ToString::to_string);
+        tracing::info!(plan = plan.short(), object, "approval {}", outcome.message);
+        log.settle(is_approval_of(target), outcome);
         let history = log.history();
         published.change(|status| {
             status.history = history;
-            let is_it = |approval: &Approval| approval.plan == plan;
-            if status.cluster.approval.as_ref().is_some_and(is_it) {
-                status.cluster.approval = None;
-            }
+            forget_approval(status, target, &plan);
         });
+    }
+}
+
+fn is_pause(one: &Intervention) -> bool {
+    one.kind == InterventionKind::Pause
+}
+
+fn is_approval_of(target: &Target) -> impl Fn(&Intervention) -> bool {
+    let target = target.clone();
+    move |one| one.kind == InterventionKind::Approve && one.object == target
+}
+
+/// Takes an approval out of the status, unless another came after it.
+fn forget_approval(status: &mut Status, target: &Target, plan: &Digest) {
+    let approval = match target {
+        None => Some(&mut status.cluster.approval),
+        Some(name) => (status.object_mut(name))
+            .filter(|object| object.approval.is_some())
+            .map(|object| &mut Arc::make_mut(object).approval),
+    };
+    if let Some(approval) = approval
+        && (approval.as_ref()).is_some_and(|approval| approval.plan == *plan)
+    {
+        *approval = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_cannot_tell_what_was_rejected_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = camino::Utf8Path::from_path(folder.path()).unwrap();
+        let log = HistoryLog::open(state).unwrap();
+        let mut conditions = Conditions::default();
+        let mut interventions = Interventions::default();
+        interventions.restore(&log, &mut conditions);
+        assert_eq!(interventions.pause(), None);
+        std::fs::write(state.join("watch/declined.json"), "spoilt").unwrap();
+        interventions.restore(&log, &mut conditions);
+        let reason = &interventions.pause().unwrap().reason;
+        assert!(reason.contains("until somebody resumes"), "{reason}");
+        assert!(conditions.pause.is_some());
     }
 }

@@ -33,6 +33,7 @@ mod leader;
 mod objects;
 mod observe;
 mod observed;
+mod parts;
 mod pause_ref;
 mod platform_events;
 mod probe;
@@ -60,14 +61,15 @@ pub use platform_events::{
     ChangeAuthor, EventSource, EventStatus, Hint, PlatformEvents, SECRET_KEY,
 };
 pub use published::PublishedStatus;
-pub use queue::{PendingWork, WorkItem, WorkQueue};
+pub use queue::{Decline, PendingWork, WorkItem, WorkQueue};
 pub use service::{Notification, ServiceManager};
 pub use setup::{
     EventChannel, Events, HookOwner, Place, ProbeSetup, ReadSetup, SandboxNetwork, Setup,
 };
 pub use status::{
-    Alert, AlertKind, Approval, Author, CertificateEnd, ClusterStatus, DnsSummary, Drift, Finding,
-    History, InFlight, Incident, Intervention, InterventionKind, LiveBrand, Mistake, Mode,
-    ObjectStatus, Offer, OtherSteps, Outcome, Pause, PlannedStep, ProbeCount, ProbeSummary, Reason,
-    Role, Run, RunResult, SourceStatus, State, Status, Taker, Trigger,
+    Alert, AlertKind, Approval, Author, Cause, CertificateEnd, ClusterStatus, Declined, DnsSummary,
+    Drift, Finding, Health, HealthState, History, InFlight, Incident, Intervention,
+    InterventionKind, LiveBrand, Mistake, Mode, ObjectStatus, Offer, OtherSteps, Outcome, Part,
+    Pause, PlannedStep, ProbeCount, ProbeSummary, Reason, RejectedCommit, Role, Run, RunResult,
+    SourceStatus, State, Status, Taker, Trigger,
 };

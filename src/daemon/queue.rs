@@ -7,8 +7,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::platform_events::Hint;
-use super::status::{Author, Intervention, InterventionKind, Pause, Trigger};
-use crate::model::{AccountName, Digest};
+use super::status::{Author, Declined, Intervention, InterventionKind, Pause, Trigger};
+use crate::model::{AccountName, Digest, ObjectName};
 
 /// Most interventions that wait for the loop; only a program can add more, and then the oldest are dropped.
 const INTERVENTIONS: usize = 100;
@@ -37,14 +37,18 @@ pub enum WorkItem {
         /// Who requested it.
         author: Author,
     },
-    /// Applies the pending changes, including those that policy leaves to a person. Refused unless the plan is still
-    /// the one that was approved.
+    /// Applies the pending changes, including those that policy leaves to a person. Refused unless the plan, or the
+    /// object's part of it, is still the one that was approved.
     Approve {
-        /// [`super::ClusterStatus::plan`].
+        /// [`super::ClusterStatus::plan`], or the [`super::Part::plan`] of the object.
         plan: Digest,
+        /// The object whose part is approved; absent for the whole plan.
+        object: Option<ObjectName>,
         /// Who requested it.
         author: Author,
     },
+    /// Leaves pending changes as they are.
+    Decline(Decline),
     /// Stops writing.
     Pause(Pause),
     /// Resumes writing.
@@ -56,6 +60,21 @@ pub enum WorkItem {
     Reload,
     /// Finishes the steps in flight, and ends the daemon.
     Stop,
+}
+
+/// The request not to execute a plan, or one object's part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decline {
+    /// The plan or the part that was decided about.
+    pub plan: Digest,
+    /// The object, for a part.
+    pub object: Option<ObjectName>,
+    /// The digest of each part that stays as it is.
+    pub parts: BTreeMap<ObjectName, Digest>,
+    /// Until when it is put off; absent when it is rejected.
+    pub until: Option<jiff::Timestamp>,
+    /// Who requested it.
+    pub author: Author,
 }
 
 /// The pending work: everything requested since the loop last took it. Its size is bounded by the number of accounts
@@ -72,8 +91,10 @@ pub struct PendingWork {
     pub accounts: BTreeSet<AccountName>,
     /// Whether to read all accounts.
     pub everything: bool,
-    /// The plan that was approved last.
-    pub approved: Option<Digest>,
+    /// What was approved last: the whole plan, and parts of it by object.
+    pub approved: BTreeMap<Option<ObjectName>, Digest>,
+    /// What is to stay as it is, by object.
+    pub declined: BTreeMap<ObjectName, Declined>,
     /// The latest request about the pause: `Some(None)` ends it.
     pub pause: Option<Option<Pause>>,
     /// Whether to read the configuration again.
@@ -116,14 +137,23 @@ impl PendingWork {
                     self.accounts.clear();
                 }
             }
-            WorkItem::Approve { plan, author } => {
+            WorkItem::Approve {
+                plan,
+                object,
+                author,
+            } => {
                 self.note(Intervention {
                     plan: Some(plan.clone()),
+                    object: object.clone(),
                     ..Intervention::new(InterventionKind::Approve, author)
                 });
                 self.triggers.insert(Trigger::Approval);
-                self.approved = Some(plan);
+                if let Some(object) = &object {
+                    self.declined.remove(object);
+                }
+                self.approved.insert(object, plan);
             }
+            WorkItem::Decline(decline) => self.decline(decline),
             WorkItem::Pause(pause) => {
                 self.note(Intervention {
                     until: pause.until,
@@ -144,6 +174,37 @@ impl PendingWork {
                 self.reload = true;
             }
             WorkItem::Stop => self.stop = true,
+        }
+    }
+
+    fn decline(&mut self, decline: Decline) {
+        let Decline {
+            plan,
+            object,
+            parts,
+            until,
+            author,
+        } = decline;
+        let kind = match until {
+            Some(_) => InterventionKind::PutOff,
+            None => InterventionKind::Reject,
+        };
+        self.note(Intervention {
+            plan: Some(plan),
+            object,
+            until,
+            ..Intervention::new(kind, author.clone())
+        });
+        self.triggers.insert(Trigger::Approval);
+        for (name, plan) in parts {
+            self.approved.remove(&Some(name.clone()));
+            let author = author.clone();
+            let declined = Declined {
+                plan,
+                author,
+                until,
+            };
+            self.declined.insert(name, declined);
         }
     }
 
@@ -396,6 +457,7 @@ mod tests {
         let plan = Digest::of(b"plan");
         pending.add(WorkItem::Approve {
             plan: plan.clone(),
+            object: None,
             author: author(),
         });
         pending.add(WorkItem::Pause(pause("one")));

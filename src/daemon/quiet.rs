@@ -53,7 +53,7 @@ impl Controller {
             self.objects.observe_unchanged(name, now);
             for (finding, how) in [
                 (Finding::Change, "it is live"),
-                (Finding::Drift, "it is as the tree has it"),
+                (Finding::Drift, "changed back, not by the daemon"),
             ] {
                 (self.history_log).end(finding, name.account(), now, how);
             }

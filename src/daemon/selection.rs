@@ -63,16 +63,7 @@ pub(super) fn only(plan: &Plan, admits: impl Fn(&Subject) -> bool) -> Plan {
         }
         let id = StepId(u32::try_from(steps.len()).unwrap_or(u32::MAX));
         numbers.insert(step.id, id);
-        let anew = |old: &StepId| numbers.get(old).copied().unwrap_or(*old);
-        steps.push(Step {
-            id,
-            after: step.after.iter().map(anew).collect(),
-            precondition: match &step.precondition {
-                Precondition::AsLeftBy(old) => Precondition::AsLeftBy(anew(old)),
-                other => other.clone(),
-            },
-            ..step.clone()
-        });
+        steps.push(renumbered(step, &numbers));
     }
     let refusals = plan.refusals.iter();
     Plan {
@@ -85,7 +76,22 @@ pub(super) fn only(plan: &Plan, admits: impl Fn(&Subject) -> bool) -> Plan {
     }
 }
 
-fn needs(step: &Step) -> impl Iterator<Item = StepId> {
+/// Returns a step with other numbers for itself and for the steps that it waits for.
+pub(super) fn renumbered(step: &Step, numbers: &BTreeMap<StepId, StepId>) -> Step {
+    let anew = |old: &StepId| numbers.get(old).copied().unwrap_or(*old);
+    Step {
+        id: anew(&step.id),
+        after: step.after.iter().map(anew).collect(),
+        precondition: match &step.precondition {
+            Precondition::AsLeftBy(old) => Precondition::AsLeftBy(anew(old)),
+            other => other.clone(),
+        },
+        ..step.clone()
+    }
+}
+
+/// Returns the steps that a step waits for.
+pub(super) fn needs(step: &Step) -> impl Iterator<Item = StepId> {
     let left_by = match &step.precondition {
         Precondition::AsLeftBy(id) => Some(*id),
         _ => None,

@@ -1,6 +1,6 @@
 //! Publishes the results of a cycle.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,7 +10,9 @@ use super::assessment::acting;
 use super::assessment::{Assessment, AssessmentInput, circumstances};
 use super::controller::Controller;
 use super::objects::ObjectRecord;
-use super::status::{LiveBrand, ObjectStatus, Offer, OtherSteps, PlannedStep, Reason, Taker};
+use super::status::{
+    Declined, LiveBrand, ObjectStatus, Offer, OtherSteps, Part, PlannedStep, Reason, Taker,
+};
 use super::verdict::{ObjectStanding, is_drift, judge, reason};
 use crate::diff::{Change, Differences};
 use crate::live::LiveDocument;
@@ -41,6 +43,10 @@ pub(super) struct Plans<'a> {
     next: &'a Plan,
     /// Steps that an approval would execute.
     offer: &'a Plan,
+    /// What an approval of each object alone would execute.
+    parts: &'a BTreeMap<ObjectName, Part>,
+    /// The decisions not to execute a part.
+    declined: &'a BTreeMap<ObjectName, Declined>,
 }
 
 impl<'a> CycleFindings<'a> {
@@ -52,6 +58,8 @@ impl<'a> CycleFindings<'a> {
                 whole: &assessment.whole,
                 next: &assessment.next,
                 offer: &assessment.offer,
+                parts: &assessment.parts,
+                declined: &assessment.declined,
             }),
             acting: acting(&assessment.plan),
             carrying: false,
@@ -86,7 +94,12 @@ impl Controller {
         now: Timestamp,
     ) {
         let all = loaded.desired.object_names();
-        let input = self.input(loaded, &all, now);
+        let nothing = BTreeMap::new();
+        let declined = found.plans.as_ref().map(|plans| plans.declined);
+        let input = AssessmentInput {
+            declined: declined.unwrap_or(&nothing),
+            ..self.input(loaded, &all, now)
+        };
         self.published.change(|status| {
             for name in which {
                 // An object that was never read keeps its status, unless the platform cannot be read.
@@ -190,6 +203,8 @@ impl Controller {
             .collect();
         object.drift.clone_from(&record.drift);
         object.steps = steps;
+        object.part = plans.and_then(|plans| plans.parts.get(&name)).cloned();
+        object.declined = input.declined.get(&name).cloned();
         object.refusals = refusals;
         object.failures = record.failures;
         object.retry_at = record.retry_at;
@@ -291,6 +306,7 @@ impl Plans<'_> {
         let other = |name: ObjectName| {
             Some(OtherSteps {
                 steps: self.steps(&name),
+                part: self.parts.get(&name).cloned(),
                 account: name.account()?.clone(),
             })
         };

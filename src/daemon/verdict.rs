@@ -10,6 +10,9 @@
 //! | | `heal: report` | reported once a second read confirmed it; an approval heals it |
 //! | | `heal: off` | left alone, even with an approval |
 //!
+//! A part of the plan that a person rejected or put off stays as it is, whatever the policy, for as long as it is the
+//! same part.
+//!
 //! An approval covers exactly the plan that was shown, so it also ends the wait for a second read, the back-off after a
 //! failure and the limit on healing the same key. A pause blocks all of it. A held key does not block the other keys of
 //! its object, unless the tree owns the object as a whole.
@@ -20,7 +23,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::drift_history::{DriftHistory, ROUNDS};
-use super::status::{Drift, Reason};
+use super::status::{Declined, Drift, Reason};
 use crate::diff::{Change, ChangeKey, Direction};
 use crate::model;
 use crate::tree::{ApplyMode, HealMode, WatchPolicy};
@@ -44,6 +47,8 @@ pub(super) enum Hold {
     Unattributed,
     /// Somebody changed it back after each healing.
     KeepsChanging,
+    /// A person rejected it or put it off.
+    Declined,
 }
 
 /// The input of an object's verdict.
@@ -61,6 +66,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) is_baseless: bool,
     /// Whether the pending plan is approved.
     pub(super) is_approved: bool,
+    /// The decision not to execute what is pending.
+    pub(super) declined: Option<&'a Declined>,
     /// Until when the back-off after a failure lasts.
     pub(super) retry_at: Option<Timestamp>,
     /// All differences.
@@ -136,6 +143,9 @@ fn hold(circumstances: &Circumstances<'_>, change: &Change) -> Option<Hold> {
             ApplyMode::Off => Some(Hold::Off),
         }
     };
+    if circumstances.declined.is_some() && !matches!(asked, Some(Hold::Ignored | Hold::Off)) {
+        return Some(Hold::Declined);
+    }
     asked.or(circumstances.is_paused.then_some(Hold::Paused))
 }
 
@@ -166,6 +176,16 @@ pub(super) fn reason(
     let changes = |number: usize| model::count(number, "change");
     if let Some(unknown) = standing.unknown.first() {
         return (Reason::Unreadable, unknown.clone());
+    }
+    if let Some(declined) = circumstances.declined
+        && count(Hold::Declined) > 0
+    {
+        let reason = match declined.until {
+            Some(_) => Reason::PutOff,
+            None => Reason::Rejected,
+        };
+        let message = format!("{} {}", changes(count(Hold::Declined)), declined.sentence());
+        return (reason, message);
     }
     let fought = count(Hold::KeepsChanging);
     if fought > 0 {
@@ -339,6 +359,7 @@ mod tests {
                 is_paused: false,
                 is_baseless: false,
                 is_approved: false,
+                declined: None,
                 retry_at: None,
                 changes: self.changes.into(),
                 drift: &drift,

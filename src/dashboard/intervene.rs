@@ -1,17 +1,24 @@
 //! Interventions of people and programs, whichever way they come: who intervenes, and whether it is possible now.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::access::Admitted;
 use super::state::Shared;
-use crate::daemon::{Approval, Author, Mode, Pause, Role, Status, Taker, WorkItem};
-use crate::model::AccountName;
-use crate::model::count;
+use crate::daemon::{
+    Approval, Author, Decline, Declined, Mode, Part, Pause, Role, Status, Taker, WorkItem,
+};
+use crate::model::{AccountName, Digest, ObjectName, count};
 use crate::plan::Refusal;
 
 /// The maximum length of a name, in characters.
 const LONGEST_NAME: usize = 100;
+
+/// The longest time for which something is put off, in days.
+const LONGEST_POSTPONEMENT: i64 = 366;
 
 /// The maximum length of a reason, in characters.
 const LONGEST_REASON: usize = 500;
@@ -105,33 +112,162 @@ pub(super) fn resume(shared: &Shared, author: Author) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Queues the approval of a plan, and returns how many steps it has. A plan that cannot be carried out now is refused.
-pub(super) fn approve(shared: &Shared, plan: &str, author: Author) -> Result<usize, Refused> {
+/// The plan, or one object's part of it, as somebody saw it.
+pub(super) struct Seen<'a> {
+    /// The digest, or its first 12 digits.
+    pub(super) plan: &'a str,
+    /// The object, for its part.
+    pub(super) object: Option<ObjectName>,
+}
+
+/// Queues the approval of what somebody saw, and returns how many steps it has. What cannot be carried out now is
+/// refused.
+pub(super) fn approve(shared: &Shared, seen: Seen<'_>, author: Author) -> Result<usize, Refused> {
     let status = shared.published.status();
-    obstacle(&status)?;
-    let plan = match &status.cluster.plan {
-        Some(known) if known.is_meant_by(plan) => known.clone(),
-        Some(_) => {
-            let why = "the plan has changed since; look at it again, and approve that, by the first 12 digits of its digest or all of them";
-            return Err(Refused::new(StatusCode::CONFLICT, why));
+    let (plan, steps) = match &seen.object {
+        None => {
+            obstacle(&status)?;
+            (
+                same(&status, status.cluster.plan.as_ref(), seen.plan)?,
+                status.cluster.offer.steps,
+            )
         }
-        None => return Err(Refused::new(StatusCode::CONFLICT, nothing(&status))),
+        Some(object) => {
+            obstacle_to_part(&status)?;
+            let part = part(&status, object)?;
+            if !part.is_alone {
+                let why = format!(
+                    "the changes of {object} cannot be made without those of other accounts; approve the whole plan"
+                );
+                return Err(Refused::new(StatusCode::CONFLICT, why));
+            }
+            (same(&status, Some(&part.plan), seen.plan)?, part.steps)
+        }
     };
+    is_named(&author)?;
     let approval = Approval {
         plan: plan.clone(),
         author: author.clone(),
     };
     // Published at once, however long the loop takes to get to it.
-    (shared.published).change(|status| status.cluster.approval = Some(approval));
+    (shared.published).change(|status| match &seen.object {
+        None => status.cluster.approval = Some(approval),
+        Some(name) => {
+            if let Some(object) = status.object_mut(name) {
+                Arc::make_mut(object).approval = Some(approval);
+            }
+        }
+    });
     shared.queue.give(WorkItem::Approve {
-        plan: plan.clone(),
+        plan,
+        object: seen.object,
         author,
     });
-    Ok(status.cluster.offer.steps)
+    Ok(steps)
 }
 
-/// Fails with the reason why an approval cannot be carried out now, and what to do.
+/// Queues the decision to leave what somebody saw as it is: until a time, or for as long as it stays the same. Returns
+/// the number of objects.
+pub(super) fn decline(
+    shared: &Shared,
+    seen: Seen<'_>,
+    until: Option<Timestamp>,
+    author: Author,
+) -> Result<usize, Refused> {
+    let status = shared.published.status();
+    obstacle_to_part(&status)?;
+    let plan = match &seen.object {
+        None => same(&status, status.cluster.plan.as_ref(), seen.plan)?,
+        Some(object) => same(&status, Some(&part(&status, object)?.plan), seen.plan)?,
+    };
+    is_named(&author)?;
+    let latest = author
+        .at
+        .checked_add(SignedDuration::from_hours(24 * LONGEST_POSTPONEMENT));
+    if until.is_some_and(|until| until <= author.at || latest.is_ok_and(|latest| until > latest)) {
+        let why = format!("say until when, within the next {LONGEST_POSTPONEMENT} days");
+        return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why));
+    }
+    let parts: BTreeMap<ObjectName, Digest> = match &seen.object {
+        Some(object) => [(object.clone(), plan.clone())].into(),
+        None => open_parts(&status),
+    };
+    shared.published.change(|status| {
+        for (name, plan) in &parts {
+            if let Some(object) = status.object_mut(name) {
+                Arc::make_mut(object).declined = Some(Declined {
+                    plan: plan.clone(),
+                    author: author.clone(),
+                    until,
+                });
+            }
+        }
+    });
+    let number = parts.len();
+    shared.queue.give(WorkItem::Decline(Decline {
+        plan,
+        object: seen.object,
+        parts,
+        until,
+        author,
+    }));
+    Ok(number)
+}
+
+/// Returns the digest of each part of the plan that nobody has declined.
+fn open_parts(status: &Status) -> BTreeMap<ObjectName, Digest> {
+    let objects = status.objects().filter(|object| object.declined.is_none());
+    let objects = objects.map(|object| (object.name.clone(), object.part.as_ref()));
+    let others = status.cluster.others.iter();
+    let others = others.map(|other| (ObjectName::from(&other.account), other.part.as_ref()));
+    (objects.chain(others))
+        .filter_map(|(name, part)| Some((name, part?.plan.clone())))
+        .collect()
+}
+
+/// Returns an object's part of the plan.
+fn part<'s>(status: &'s Status, object: &ObjectName) -> Result<&'s Part, Refused> {
+    let Some(found) = status.object(object) else {
+        let why = format!("the tree has no account {:?}", object.title());
+        return Err(Refused::new(StatusCode::NOT_FOUND, why));
+    };
+    (found.part.as_ref()).ok_or_else(|| Refused::new(StatusCode::CONFLICT, nothing(status)))
+}
+
+/// Returns the digest of what there is to decide about, if it is the one that somebody saw.
+fn same(status: &Status, known: Option<&Digest>, seen: &str) -> Result<Digest, Refused> {
+    match known {
+        Some(known) if known.is_meant_by(seen) => Ok(known.clone()),
+        Some(_) => {
+            let why = "the plan has changed since; look at it again, and approve that, by the first 12 digits of its digest or all of them";
+            Err(Refused::new(StatusCode::CONFLICT, why))
+        }
+        None => Err(Refused::new(StatusCode::CONFLICT, nothing(status))),
+    }
+}
+
+/// Refuses a decision for which nobody answers.
+fn is_named(author: &Author) -> Result<(), Refused> {
+    if author.by.is_some() {
+        return Ok(());
+    }
+    let why = "say who you are in by; the history keeps it";
+    Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why))
+}
+
+/// Fails with the reason why the approval of the plan cannot be carried out now, and what to do.
 pub(super) fn obstacle(status: &Status) -> Result<(), Refused> {
+    obstacle_to_part(status)?;
+    if let Some(Refusal { message, help, .. }) = status.cluster.offer.refusals.first() {
+        let why = format!("a guard refuses the plan: {message}; {help}");
+        return Err(Refused::new(StatusCode::CONFLICT, why));
+    }
+    Ok(())
+}
+
+/// Fails with the reason why nothing can be decided now, and what to do. What a guard refuses of the whole plan, it may
+/// permit of a part; the run asks it again.
+pub(super) fn obstacle_to_part(status: &Status) -> Result<(), Refused> {
     leads(status)?;
     let cluster = &status.cluster;
     if let Some(pause) = &cluster.paused {
@@ -146,10 +282,6 @@ pub(super) fn obstacle(status: &Status) -> Result<(), Refused> {
         let why = format!(
             "the platform cannot be read since {since}, and nothing is written; approve the plan when it can"
         );
-        return Err(Refused::new(StatusCode::CONFLICT, why));
-    }
-    if let Some(Refusal { message, help, .. }) = cluster.offer.refusals.first() {
-        let why = format!("a guard refuses the plan: {message}; {help}");
         return Err(Refused::new(StatusCode::CONFLICT, why));
     }
     Ok(())

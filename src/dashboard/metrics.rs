@@ -16,8 +16,8 @@ use super::state::{Counters, Shared};
 use crate::alert::ChannelStatus;
 use crate::apply::StepStanding;
 use crate::daemon::{
-    AlertKind, EventSource, EventStatus, Finding, Mode, PlatformEvents, ProbeCount, ProbeSummary,
-    Reason, Role, RunResult, State as Stands, Status, Taker,
+    AlertKind, EventSource, EventStatus, Finding, HealthState, Mode, PlatformEvents, ProbeCount,
+    ProbeSummary, Reason, Role, RunResult, State as Stands, Status, Taker,
 };
 
 /// The content type of the format.
@@ -73,6 +73,7 @@ pub fn metrics(status: &Status, channels: &[ChannelStatus]) -> String {
     let mut text = String::new();
     daemon(&mut text, status);
     objects(&mut text, status);
+    health(&mut text, status);
     dns(&mut text, status);
     brands(&mut text, status);
     effort(&mut text, status);
@@ -237,6 +238,18 @@ fn objects(text: &mut String, status: &Status) {
             "Time of the last read of the account that was read longest ago.",
         )
         .sample(&[], seconds(oldest));
+    }
+}
+
+fn health(text: &mut String, status: &Status) {
+    let mut health = metric(
+        text,
+        "emblazon_brands",
+        "gauge",
+        "Accounts by health: whether customers get the brand.",
+    );
+    for state in HealthState::ALL {
+        health.sample(&[("health", state.as_str())], status.in_health(state));
     }
 }
 

@@ -287,8 +287,11 @@ async fn the_api_takes_orders_and_no_form() {
     let other = format!(r#"{{"plan":"{}"}}"#, Digest::of(b"other"));
     assert_eq!(answer(post("approve", &other, json)).await.0, 409);
     let plan = format!(r#"{{"plan":"{}"}}"#, Digest::of(b"plan"));
+    assert_eq!(answer(post("approve", &plan, json)).await.0, 422);
+    let plan = format!(r#"{{"plan":"{}","by":"ada"}}"#, Digest::of(b"plan"));
     assert_eq!(answer(post("approve", &plan, json)).await.0, 202);
-    assert_eq!(stage.ordered().approved, Some(Digest::of(b"plan")));
+    let approved = [(None, Digest::of(b"plan"))].into();
+    assert_eq!(stage.ordered().approved, approved);
 }
 
 #[tokio::test]

@@ -47,8 +47,8 @@ async fn a_page_says_what_an_approval_does_before_and_after_it() {
     for part in [
         "Nothing is applied automatically. 1 step waits for approval. 1 step is excluded by the policy.",
         "Waiting for approval",
-        "Not applied: the policy excludes it",
-        "Approve and apply",
+        "Not applied: rejected, put off, or excluded by the policy",
+        "Approve all",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
@@ -68,7 +68,7 @@ async fn a_page_says_what_an_approval_does_before_and_after_it() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
-    for part in ["Nothing is written", "Approve and apply"] {
+    for part in ["Nothing is written", "Approve all"] {
         assert!(!page.contains(part), "{part}: {page}");
     }
     let author = &stage.ordered().interventions[0].author;
@@ -106,7 +106,7 @@ async fn an_approval_that_cannot_be_carried_out_is_refused_with_the_reason() {
         assert!(told.contains(part), "{told}");
         assert!(stage.ordered().is_empty());
         let (_, page) = stage.get("/plan").await;
-        assert!(!page.contains("Approve and apply"), "{page}");
+        assert!(!page.contains("Approve all"), "{page}");
     }
     let now = Timestamp::now();
     check(

@@ -389,12 +389,26 @@ pub fn short_commit(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
 }
 
-/// Returns the first line of a commit's message, and when it was committed.
+/// What people know a commit by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommitFacts {
+    /// The first line of its message. May contain any character.
+    pub subject: String,
+    /// The name of its author, unverified. May contain any character.
+    pub author: String,
+    /// When it was committed.
+    pub made: Option<Timestamp>,
+}
+
+/// Returns what people know a commit by.
 #[must_use]
-pub fn commit_facts(folder: &Utf8Path, commit: &str) -> Option<(String, Option<Timestamp>)> {
+pub fn commit_facts(folder: &Utf8Path, commit: &str) -> Option<CommitFacts> {
     let repository = Repository::discover(folder).ok()?;
     let commit = repository.find_commit(Oid::from_str(commit).ok()?).ok()?;
     let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default());
-    let made = Timestamp::from_second(commit.time().seconds()).ok();
-    Some((subject.into_owned(), made))
+    Some(CommitFacts {
+        subject: subject.into_owned(),
+        author: String::from_utf8_lossy(commit.author().name_bytes()).into_owned(),
+        made: Timestamp::from_second(commit.time().seconds()).ok(),
+    })
 }

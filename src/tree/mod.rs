@@ -70,7 +70,7 @@ pub use desired::{
     AuthConfig, ClusterConfig, Desired, DesiredTemplate, Origin, SecretSource, Target, UserAccount,
 };
 pub use forget::{ForgetError, Forgotten};
-pub use git::{GitTree, commit_facts, commit_id, short_commit};
+pub use git::{CommitFacts, GitTree, commit_facts, commit_id, short_commit};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
 pub use lineage::{Precedence, Standing, is_on_branch, precedence, standing};

@@ -115,9 +115,9 @@ fn until(browser: &Browser, selector: &str, text: &str) {
     });
 }
 
-const READY: &str = ".tile.ready .number";
+const READY: &str = ".tile.ready:not(.health) .number";
 const NAMES: &str = ".list tbody tr th a";
-const STALLED: &str = ".tile.stalled .number";
+const STALLED: &str = ".tile.stalled:not(.health) .number";
 
 #[test]
 #[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
@@ -209,7 +209,6 @@ fn inspected(browser: &Browser, url: &str) {
     let said = r"Company name is “Acme <b>Hacked</b> \u{202e}”; declared is “Acme Voice”.";
     assert!(drift.contains(said), "{drift}");
     assert!(drift.contains("changed by hand"), "{drift}");
-    assert!(drift.contains("emblazon import --accept acme"), "{drift}");
     assert!(!drift.contains("whitelabel.company_name"), "{drift}");
     browser.click("#drift summary");
     let drift = texts(browser, "#drift").concat();
@@ -305,14 +304,95 @@ fn a_change_is_approved_by_its_card() {
     }
     browser.scheme(Scheme::Light);
     browser.illustration("dashboard", "#plan");
-    browser.type_into("#approve-by", "Ada");
-    browser.type_into("#approve-reason", "as agreed with Acme");
-    browser.click("#approve");
+    decide(&browser, "reject-acme", "Grace", "the old logo");
+    browser.until("the rejection", |browser| {
+        let said = texts(browser, ".decided").concat();
+        said.contains("Rejected by Grace") && said.contains("the old logo")
+    });
+    browser.open(&page("/plan"));
+    browser.until("the rejected card", |browser| {
+        browser.text("main").contains("rejected or put off")
+    });
+    assert_eq!(browser.barriers(), [""; 0]);
+    browser.screenshot("dashboard-rejected-1440-light");
+    // Whoever rejected it, somebody else may approve it all the same.
+    decide(&browser, "approve-acme", "Ada", "as agreed with Acme");
     browser.open(&page("/"));
     until(&browser, READY, "7");
+    put_right_and_kept(&stage, &browser);
     browser.open(&page("/history"));
+    browser.until("the end of it", |browser| {
+        browser
+            .text("main")
+            .contains("put right, as Linus approved")
+    });
     let history = browser.text("main");
-    assert!(history.contains("Ada"), "{history}");
-    assert!(history.contains("as agreed with Acme"), "{history}");
+    for part in [
+        "Grace rejected acme",
+        "the old logo",
+        "Ada approved acme",
+        "as agreed with Acme",
+        "Linus approved acme",
+        "Ken put off acme",
+    ] {
+        assert!(history.contains(part), "{part}: {history}");
+    }
     assert_eq!(browser.console(), Vec::<String>::new());
+    seen_when_it_is_gone(stage, &browser);
+}
+
+/// Opens the form of a decision, fills it in and sends it.
+fn decide(browser: &Browser, decision: &str, by: &str, reason: &str) {
+    browser.click(&format!("#{decision}-form summary"));
+    browser.type_into(&format!("#{decision}-by"), by);
+    browser.type_into(&format!("#{decision}-reason"), reason);
+    browser.click(&format!("#{decision}"));
+}
+
+/// Somebody changes a brand by hand: it is left, kept, and in the end put right.
+fn put_right_and_kept(stage: &Stage, browser: &Browser) {
+    stage.edit("acme", "company_name", "Acme by hand");
+    browser.click("#resync");
+    until(browser, STALLED, "1");
+    browser.open(&format!("{}/accounts/acme", stage.url));
+    browser.until("what is changed by hand", |browser| {
+        texts(browser, "#drift").concat().contains("Put right…")
+    });
+    for width in [390, 1024, 1440] {
+        browser.width(width);
+        assert_eq!(browser.overflow(), 0, "{width}");
+        browser.screenshot(&format!("dashboard-drift-{width}-light"));
+    }
+    browser.click("#keep-acme-form summary");
+    let drift = texts(browser, "#drift").concat();
+    let command = "emblazon import --accept acme --cluster production";
+    assert!(drift.contains(command), "{drift}");
+    assert!(drift.contains("accounts/acme/account.yaml:"), "{drift}");
+    assert!(drift.contains("Acme by hand"), "{drift}");
+    assert_eq!(browser.barriers(), [""; 0]);
+    browser.screenshot("dashboard-keep-1440-light");
+    decide(browser, "put-off-acme", "Ken", "after the trade fair");
+    browser.until("who left it", |browser| {
+        texts(browser, ".decided")
+            .concat()
+            .contains("Put off by Ken")
+    });
+    assert_eq!(browser.barriers(), [""; 0]);
+    browser.until("that it can be decided", |browser| {
+        browser.count("#approve-acme-form") == 1
+    });
+    decide(browser, "approve-acme", "Linus", "it was a mistake");
+    browser.open(&stage.url);
+    until(browser, READY, "7");
+}
+
+/// A daemon that dies is not taken for one to which nothing happens.
+fn seen_when_it_is_gone(mut stage: Stage, browser: &Browser) {
+    browser.open(&stage.url);
+    until(browser, "#stream", "live");
+    stage.daemon.kill().unwrap();
+    browser.until("that it is gone", |browser| {
+        browser.count(".stale") == 1 && browser.text("#gone").contains("does not answer since")
+    });
+    browser.screenshot("dashboard-gone-1440-light");
 }

@@ -120,7 +120,8 @@ async fn stand(
     let run = runs.rfind(|run| run.cluster == desired.cluster.name);
     Ok(Standing {
         cluster: desired.cluster.name.to_string(),
-        subject: (applied.as_ref().ok()).and_then(|commit| Some(commit_facts(folder, commit)?.0)),
+        subject: (applied.as_ref().ok())
+            .and_then(|commit| Some(commit_facts(folder, commit)?.subject)),
         applied,
         waiting,
         partly: git.told(),

@@ -69,10 +69,10 @@ impl FolderSource {
             };
             if let Ok(id) = committed(&folder, known) {
                 let facts = commit_facts(&folder, &id);
-                revision.commit = facts.map(|(subject, made)| Commit {
+                revision.commit = facts.map(|facts| Commit {
                     id,
-                    subject,
-                    made,
+                    subject: facts.subject,
+                    made: facts.made,
                     signer: None,
                 });
             }

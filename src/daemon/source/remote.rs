@@ -73,7 +73,7 @@ impl RemoteSource {
         let read = move || {
             let files = GitTree::open(&folder, &id).map_err(unreadable)?;
             let files = Arc::new(files.knowing(pictures));
-            let (subject, made) = commit_facts(&folder, &id).unwrap_or_default();
+            let facts = commit_facts(&folder, &id).unwrap_or_default();
             let revision = match known {
                 Some(seen) if seen.id() == Some(&id) => SourceRevision { files, ..seen },
                 Some(seen) => {
@@ -91,8 +91,8 @@ impl RemoteSource {
             };
             let commit = Commit {
                 id,
-                subject,
-                made,
+                subject: facts.subject,
+                made: facts.made,
                 signer,
             };
             Ok(SourceRevision {

@@ -21,6 +21,8 @@ pub enum AlertKind {
     SourceUnreadable,
     /// The platform could not be read.
     PlatformUnreadable,
+    /// Changes wait for an approval.
+    Approval,
     /// An object waits for a person.
     Stalled,
     /// Drift was confirmed.
@@ -58,6 +60,9 @@ pub struct Alert {
     pub kind: AlertKind,
     /// The account; absent for the template and for what concerns the cluster.
     pub account: Option<AccountName>,
+    /// What people know the account by. May contain any character.
+    #[serde(default)]
+    pub brand: Option<String>,
     /// The message, with what to do. May contain any character.
     pub message: String,
     /// Start time.
@@ -74,11 +79,12 @@ impl Alert {
 
 impl AlertKind {
     /// All kinds, in their order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::BadTree,
         Self::UntrustedCommit,
         Self::SourceUnreadable,
         Self::PlatformUnreadable,
+        Self::Approval,
         Self::Stalled,
         Self::Drift,
         Self::Failing,
@@ -109,6 +115,7 @@ impl AlertKind {
             Self::UntrustedCommit => "untrusted_commit",
             Self::SourceUnreadable => "source_unreadable",
             Self::PlatformUnreadable => "platform_unreadable",
+            Self::Approval => "approval",
             Self::Stalled => "stalled",
             Self::Drift => "drift",
             Self::Failing => "failing",

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Author, History, ObjectStatus, PlannedStep, State, Taker};
+use super::{
+    Alert, Approval, Author, HealthState, History, ObjectStatus, Part, PlannedStep, State, Taker,
+};
 use crate::apply::StepCount;
 use crate::daemon::platform_events::EventStatus;
 use crate::model::{AccountName, ClusterName, Digest, ObjectName};
@@ -89,15 +91,6 @@ pub struct Offer {
     pub refusals: Vec<Refusal>,
 }
 
-/// An approval whose outcome is not known yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// The plan.
-    pub plan: Digest,
-    /// The approver.
-    pub author: Author,
-}
-
 /// Planned steps on an account that is not in the tree any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OtherSteps {
@@ -105,6 +98,9 @@ pub struct OtherSteps {
     pub account: AccountName,
     /// The steps, in order.
     pub steps: Vec<PlannedStep>,
+    /// What an approval would execute of them.
+    #[serde(default)]
+    pub part: Option<Part>,
 }
 
 /// Whether the daemon may write.
@@ -210,10 +206,24 @@ pub struct SourceStatus {
     pub since: Option<Timestamp>,
     /// When the source was last read.
     pub checked: Option<Timestamp>,
+    /// The commit that was not adopted.
+    #[serde(default)]
+    pub rejected: Option<RejectedCommit>,
     /// Why the revision read last was not adopted, in words.
     pub problem: Option<String>,
     /// The mistakes in the revision read last, errors and warnings.
     pub mistakes: Vec<Mistake>,
+}
+
+/// A commit that was not adopted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedCommit {
+    /// Its id.
+    pub id: String,
+    /// The first line of its message. May contain any character.
+    pub subject: String,
+    /// The name of its author, unverified. May contain any character.
+    pub author: String,
 }
 
 /// One mistake in the tree.
@@ -394,6 +404,14 @@ impl Status {
         let silence = Duration::try_from(now.duration_since(self.cluster.beat));
         // A clock that was set back gives a negative silence, which counts as none.
         silence.is_ok_and(|silence| silence <= patience) || now <= self.cluster.beat
+    }
+
+    /// Counts the accounts in a state of health.
+    #[must_use]
+    pub fn in_health(&self, state: HealthState) -> usize {
+        (self.accounts.values())
+            .filter(|account| account.health().state() == state)
+            .count()
     }
 
     /// Counts the objects in a state.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountName, Digest};
+use crate::model::{AccountName, Digest, ObjectName};
 
 /// Who requests something, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +27,12 @@ pub struct Author {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum InterventionKind {
-    /// Execute a plan.
+    /// Execute a plan, or one object's part of it.
     Approve,
+    /// Do not execute a plan, or one object's part of it.
+    Reject,
+    /// Do not execute a plan, or one object's part of it, before a time.
+    PutOff,
     /// Stop writing.
     Pause,
     /// Resume writing.
@@ -46,11 +50,14 @@ pub struct Intervention {
     pub kind: InterventionKind,
     /// Who requested it.
     pub author: Author,
-    /// The plan, for an approval.
+    /// The plan or the part of it that was decided about.
     pub plan: Option<Digest>,
+    /// The object whose part of the plan was decided about; absent for the whole plan.
+    #[serde(default)]
+    pub object: Option<ObjectName>,
     /// The accounts, for a resync; empty for all.
     pub accounts: Vec<AccountName>,
-    /// When a pause ends by itself.
+    /// When a pause ends by itself, or until when something is put off.
     pub until: Option<Timestamp>,
     /// The outcome; absent until it is known.
     pub outcome: Option<Outcome>,
@@ -95,6 +102,7 @@ impl Intervention {
             kind,
             author,
             plan: None,
+            object: None,
             accounts: Vec::new(),
             until: None,
             outcome: None,
@@ -105,10 +113,14 @@ impl Intervention {
     #[must_use]
     pub fn sentence(&self) -> String {
         let what = match self.kind {
-            InterventionKind::Approve => match &self.plan {
-                Some(plan) => format!("approved plan {}", plan.short()),
-                None => "approved a plan".to_owned(),
-            },
+            InterventionKind::Approve => format!("approved {}", self.decided()),
+            InterventionKind::Reject => format!("rejected {}", self.decided()),
+            InterventionKind::PutOff => {
+                let until = self.until.map_or_else(String::new, |until| {
+                    format!(" until {}", until.strftime("%Y-%m-%d %H:%M UTC"))
+                });
+                format!("put off {}{until}", self.decided())
+            }
             InterventionKind::Pause => "paused".to_owned(),
             InterventionKind::Resume => "resumed".to_owned(),
             InterventionKind::Resync => match self.accounts.as_slice() {
@@ -129,12 +141,26 @@ impl Intervention {
     }
 }
 
+impl Intervention {
+    /// Returns what was decided about.
+    fn decided(&self) -> String {
+        match (&self.object, &self.plan) {
+            (Some(object), Some(plan)) => format!("{object}, plan {}", plan.short()),
+            (Some(object), None) => object.to_string(),
+            (None, Some(plan)) => format!("plan {}", plan.short()),
+            (None, None) => "a plan".to_owned(),
+        }
+    }
+}
+
 impl InterventionKind {
     /// Returns the word for machines.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::PutOff => "put_off",
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Resync => "resync",

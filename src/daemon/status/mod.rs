@@ -2,6 +2,8 @@
 
 mod alert;
 mod cluster;
+mod decision;
+mod health;
 mod history;
 mod intervention;
 mod object;
@@ -9,9 +11,11 @@ mod probe;
 
 pub use alert::{Alert, AlertKind};
 pub use cluster::{
-    Approval, ClusterStatus, InFlight, Mistake, Mode, Offer, OtherSteps, Pause, Role, Run,
+    ClusterStatus, InFlight, Mistake, Mode, Offer, OtherSteps, Pause, RejectedCommit, Role, Run,
     RunResult, SourceStatus, Status, Trigger,
 };
+pub use decision::{Approval, Declined, Part};
+pub use health::{Cause, Health, HealthState};
 pub use history::{Finding, History, Incident};
 pub use intervention::{Author, Intervention, InterventionKind, Outcome};
 pub use object::{DnsSummary, Drift, LiveBrand, ObjectStatus, PlannedStep, Reason, State, Taker};

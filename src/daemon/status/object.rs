@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ProbeSummary;
+use super::{Approval, Declined, Part, ProbeSummary};
 use crate::diff::Change;
 use crate::dns::{Standing, Tally};
 use crate::model::{AccountId, AssetFacts, AssetFile, AssetKind, ObjectName, Revision};
@@ -58,6 +58,10 @@ pub enum Reason {
     KeepsChanging,
     /// Stalled: the daemon is paused, and something differs.
     Paused,
+    /// Stalled: a person rejected what an approval would execute ([`ObjectStatus::declined`]).
+    Rejected,
+    /// Stalled: a person put it off ([`ObjectStatus::declined`]).
+    PutOff,
     /// Unknown: it was not read since the daemon started.
     NotReadYet,
     /// Unknown: the platform could not be read.
@@ -102,6 +106,15 @@ pub struct ObjectStatus {
     pub drift: Vec<Drift>,
     /// The planned steps, in order, with who takes each.
     pub steps: Vec<PlannedStep>,
+    /// What an approval of this object alone would execute; absent when there is nothing.
+    #[serde(default)]
+    pub part: Option<Part>,
+    /// The decision not to execute [`Self::part`].
+    #[serde(default)]
+    pub declined: Option<Declined>,
+    /// The approval of [`Self::part`] whose outcome is not known yet.
+    #[serde(default)]
+    pub approval: Option<Approval>,
     /// Refusals by guards.
     pub refusals: Vec<Refusal>,
     /// Number of consecutive failures.
@@ -190,6 +203,12 @@ pub struct DnsSummary {
     pub tally: Tally,
     /// One line for each host that is not right, and each hint.
     pub lines: Vec<String>,
+    /// One sentence for each name at which phones find no server of the template.
+    #[serde(default)]
+    pub outages: Vec<String>,
+    /// What `dns check` says to do about it.
+    #[serde(default)]
+    pub remedies: Vec<String>,
     /// When it was checked.
     pub asked: Timestamp,
     /// When a difference was first seen.
@@ -220,7 +239,7 @@ impl DnsSummary {
 
 impl Reason {
     /// All reasons, in their order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::InSync,
         Self::Pending,
         Self::Confirming,
@@ -232,6 +251,8 @@ impl Reason {
         Self::Refused,
         Self::KeepsChanging,
         Self::Paused,
+        Self::Rejected,
+        Self::PutOff,
         Self::NotReadYet,
         Self::Unreadable,
     ];
@@ -249,7 +270,9 @@ impl Reason {
             | Self::DriftReported
             | Self::Refused
             | Self::KeepsChanging
-            | Self::Paused => State::Stalled,
+            | Self::Paused
+            | Self::Rejected
+            | Self::PutOff => State::Stalled,
             Self::NotReadYet | Self::Unreadable => State::Unknown,
         }
     }
@@ -269,6 +292,8 @@ impl Reason {
             Self::Refused => "refused",
             Self::KeepsChanging => "keeps_changing",
             Self::Paused => "paused",
+            Self::Rejected => "rejected",
+            Self::PutOff => "put_off",
             Self::NotReadYet => "not_read_yet",
             Self::Unreadable => "unreadable",
         }
@@ -322,12 +347,23 @@ impl ObjectStatus {
             pending: Vec::new(),
             drift: Vec::new(),
             steps: Vec::new(),
+            part: None,
+            declined: None,
+            approval: None,
             refusals: Vec::new(),
             failures: 0,
             retry_at: None,
             dns: None,
             probe: None,
         }
+    }
+
+    /// Returns what people know it by: the live company name or, if none is known, its name in the tree.
+    #[must_use]
+    pub fn brand(&self) -> &str {
+        let live = self.live.as_ref();
+        let company = live.and_then(|live| live.company.as_deref());
+        company.unwrap_or(self.title())
     }
 
     /// Returns the object's name for people.

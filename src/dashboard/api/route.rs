@@ -9,17 +9,17 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::{accepted, refused};
 use super::v1::{AccountsV1, HistoryV1, ObjectV1, PlanV1, StatusV1};
 use crate::dashboard::access::{Admitted, Entry};
-use crate::dashboard::intervene::{self, Refused};
+use crate::dashboard::intervene::{self, Refused, Seen};
 use crate::dashboard::page::{Filter, Sort, select};
 use crate::dashboard::state::Shared;
-use crate::model::AccountName;
-use crate::model::count;
+use crate::model::{AccountName, ObjectName, count};
 
 /// The maximum number of incidents in one answer.
 const INCIDENTS: usize = 500;
@@ -38,6 +38,8 @@ pub(in crate::dashboard) fn router() -> Router<Arc<Shared>> {
         .route("/resume", post(resume))
         .route("/resync", post(resync))
         .route("/approve", post(approve))
+        .route("/reject", post(reject))
+        .route("/put-off", post(put_off))
         .fallback(async || refused(StatusCode::NOT_FOUND, "there is no such path in the API"))
         .method_not_allowed_fallback(async || {
             refused(
@@ -195,13 +197,32 @@ async fn resync(
     }))
 }
 
-/// The request to approve a plan.
+/// The request to approve or reject a plan, or one object's part of it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ApproveOrder {
+struct DecisionOrder {
+    /// The digest of the plan or of the part.
     plan: String,
+    /// The account, for its part.
+    account: Option<String>,
+    /// Whether the part of the domain template is meant.
+    #[serde(default)]
+    template: bool,
     by: Option<String>,
     reason: Option<String>,
+    /// Until when it is put off.
+    until: Option<Timestamp>,
+}
+
+impl DecisionOrder {
+    fn seen(&self) -> Seen<'_> {
+        let account = self.account.as_ref().map(AccountName::new);
+        let template = self.template.then_some(ObjectName::Template);
+        Seen {
+            plan: &self.plan,
+            object: account.map(ObjectName::from).or(template),
+        }
+    }
 }
 
 async fn approve(
@@ -209,12 +230,46 @@ async fn approve(
     Extension(admitted): Extension<Admitted>,
     body: Bytes,
 ) -> Response {
-    answered(read(&body).and_then(|order: ApproveOrder| {
+    answered(read(&body).and_then(|order: DecisionOrder| {
         let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
-        let steps = intervene::approve(&shared, &order.plan, author)?;
+        let steps = intervene::approve(&shared, order.seen(), author)?;
         Ok(format!(
             "{} will be carried out, if that is still what there is to do; /api/v1/history shows the outcome",
             count(steps, "step")
+        ))
+    }))
+}
+
+async fn reject(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    body: Bytes,
+) -> Response {
+    answered(read(&body).and_then(|order: DecisionOrder| {
+        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
+        let objects = intervene::decline(&shared, order.seen(), None, author)?;
+        let changes = count(objects, "object");
+        Ok(format!(
+            "{changes} will stay as they are, until somebody approves them or other changes are planned"
+        ))
+    }))
+}
+
+async fn put_off(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    body: Bytes,
+) -> Response {
+    answered(read(&body).and_then(|order: DecisionOrder| {
+        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
+        let until = order.until.ok_or_else(|| Refused {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            why: "say until when, such as 2026-06-01T08:00:00Z".to_owned(),
+        })?;
+        let objects = intervene::decline(&shared, order.seen(), Some(until), author)?;
+        Ok(format!(
+            "{} put off until {until}",
+            count(objects, "object")
         ))
     }))
 }

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::daemon::{
-    AlertKind, EventSource, Finding, InterventionKind, Reason, RunResult, State, Taker, Trigger,
+    AlertKind, EventSource, Finding, HealthState, InterventionKind, Reason, RunResult, State,
+    Taker, Trigger,
 };
 use crate::plan::RefusalKind;
 use crate::report::Verb;
@@ -123,7 +124,19 @@ struct SourceV1 {
     checked: Option<String>,
     /// Why the last commit seen is not the source revision.
     problem: Option<String>,
+    /// That commit.
+    rejected: Option<CommitV1>,
+    /// Errors before warnings.
     mistakes: Vec<MistakeV1>,
+}
+
+/// What people know a commit by.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct CommitV1 {
+    id: String,
+    subject: String,
+    /// The name of its author; it is not verified.
+    author: String,
 }
 
 /// A mistake in the tree that was last seen.
@@ -190,6 +203,8 @@ struct RefusalV1 {
 struct AlertV1 {
     kind: AlertKind,
     account: Option<String>,
+    /// What people know the account by.
+    brand: Option<String>,
     message: String,
     since: String,
 }
@@ -256,6 +271,8 @@ struct SummaryV1 {
     drift: usize,
     /// The number of fields that Git changed and that are not applied yet.
     pending: usize,
+    /// Whether customers get the brand.
+    health: HealthState,
     #[schemars(with = "Option<String>")]
     dns: Option<crate::dns::Standing>,
 }
@@ -288,11 +305,58 @@ pub(super) struct ObjectV1 {
     drift: Vec<DriftV1>,
     steps: Vec<StepV1>,
     refusals: Vec<RefusalV1>,
+    /// What an approval of this object alone would do; null when there is nothing.
+    part: Option<PartV1>,
+    /// The decision to leave that as it is.
+    declined: Option<DeclinedV1>,
+    /// The approval of it that is being carried out, or about to be.
+    approval: Option<AuthorV1>,
     failures: u32,
     retry_at: Option<String>,
+    /// Whether customers get the brand.
+    health: HealthV1,
     dns: Option<DnsV1>,
     /// What customers see of the brand; null when nobody looked.
-    health: Option<HealthV1>,
+    probe: Option<ProbeV1>,
+}
+
+/// What an approval of one object alone would do.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct PartV1 {
+    /// The digest that an approval, a rejection or a postponement of it must name.
+    digest: String,
+    steps: usize,
+    /// Whether it can be approved by itself; else the whole plan can.
+    alone: bool,
+}
+
+/// The decision to leave something as it is.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct DeclinedV1 {
+    #[serde(flatten)]
+    author: AuthorV1,
+    /// The digest of what was decided about.
+    plan: String,
+    /// Until when it is put off; null when it is rejected.
+    until: Option<String>,
+}
+
+/// Whether customers get a brand.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct HealthV1 {
+    state: HealthState,
+    /// What is not healthy, the worst first.
+    causes: Vec<CauseV1>,
+}
+
+/// One thing that is not healthy.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct CauseV1 {
+    state: HealthState,
+    what: String,
+    /// What to do about it.
+    remedies: Vec<String>,
+    since: Option<String>,
 }
 
 /// One line of a comparison, with values formatted for people.
@@ -353,7 +417,7 @@ struct DnsV1 {
 
 /// What customers see of a brand, as the last probe showed it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-struct HealthV1 {
+struct ProbeV1 {
     /// The host that customers type.
     host: String,
     view: crate::probe::BrandView,
@@ -419,6 +483,10 @@ struct PlannedV1 {
     /// The reason for its state; `left_the_tree` for an account that is no longer in the tree.
     reason: PlannedReasonV1,
     steps: Vec<StepV1>,
+    /// What an approval of this object alone would do.
+    part: Option<PartV1>,
+    /// The decision to leave that as it is.
+    declined: Option<DeclinedV1>,
 }
 
 /// Why the planned steps of an object are not done.
@@ -455,11 +523,13 @@ struct InterventionV1 {
     kind: InterventionKind,
     #[serde(flatten)]
     author: AuthorV1,
-    /// The digest of the plan, for an approval.
+    /// The digest of the plan, or of the part of it, that was decided about.
     plan: Option<String>,
+    /// The object whose part was decided about; null for the whole plan.
+    object: Option<String>,
     /// The accounts, for a resync; all when empty.
     accounts: Vec<String>,
-    /// When a pause ends by itself.
+    /// When a pause ends by itself, or until when something is put off.
     until: Option<String>,
     /// The outcome of an approval or a pause; null while it is in progress.
     outcome: Option<OutcomeV1>,

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::context::Frame;
 use super::plan::{refusals, steps_of};
-use super::words::{badge, because, counted, dns, seen_brand, short, shown, time};
-use super::{brand, card, form, history, picture};
-use crate::daemon::{Drift, ObjectStatus};
+use super::words::{badge, because, counted, dns, health, seen_brand, short, shown, time};
+use super::{brand, card, decision, form, history, picture};
+use crate::daemon::{Drift, HealthState, ObjectStatus};
 use crate::diff::Change;
 use crate::report::card::Tense;
 
@@ -29,6 +29,7 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
         div #standing data-live {
             section.card {
                 p.state { (badge(object.state)) " " (because(object.reason)) ", " (time(object.since, frame.now)) }
+                @if object.name.account().is_some() { (well(frame, object)) }
                 @if !object.message.is_empty() { p { (shown(&object.message)) } }
                 (facts(frame, object))
             }
@@ -37,9 +38,10 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
             (drift(frame, object))
             @if !object.pending.is_empty() {
                 section.card #pending {
-                    h2 { "Changed in Git, not applied yet" }
+                    h2 { "Changed in the tree, not applied yet" }
                     (card::card(frame, object, &all(&object.pending), None, Tense::Plan))
                     (card::technical("pending-details", &all(&object.pending)))
+                    (decision::of_object(frame, object))
                 }
             }
             @if !object.steps.is_empty() {
@@ -48,12 +50,36 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                     (steps_of(&object.steps))
                 }
             }
-            (health(frame, object))
+            (probe(frame, object))
             (names(frame, object))
             (past(frame, object))
         }
     };
     frame.page(title, None, &body)
+}
+
+/// Draws whether customers get the brand, and what to do where they do not.
+fn well(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
+    let found = object.health();
+    html! {
+        p.state #health { (health(found.state())) " " @match found.state() {
+            HealthState::NotChecked => "nothing checks whether customers get this brand",
+            HealthState::Healthy => "customers get this brand",
+            _ => "",
+        } }
+        @if !found.causes().is_empty() {
+            ul.causes {
+                @for cause in found.causes() {
+                    li {
+                        (shown(&cause.what)) @if let Some(since) = cause.since { ", since " (time(since, frame.now)) }
+                        @if !cause.remedies.is_empty() {
+                            ul.remedies { @for remedy in &cause.remedies { li { (shown(remedy)) } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn facts(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
@@ -75,18 +101,6 @@ fn all(changes: &[Change]) -> Vec<&Change> {
     changes.iter().collect()
 }
 
-/// Draws what may be done about drift.
-fn remedies(object: &ObjectStatus) -> Markup {
-    html! {
-        @if let Some(name) = object.name.account() {
-            dl.remedies {
-                dt { "Put right" } dd { code { "emblazon apply --account " (shown(name.as_str())) } }
-                dt { "Keep this" } dd { code { "emblazon import --accept " (shown(name.as_str())) } }
-            }
-        }
-    }
-}
-
 fn drift(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
     let drift = &object.drift;
     html! {
@@ -95,7 +109,7 @@ fn drift(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                 h2 { "Changed by hand" }
                 @let changes: Vec<&Change> = drift.iter().map(|drift| &drift.change).collect();
                 (card::card(frame, object, &changes, None, Tense::Drift))
-                (remedies(object))
+                @if object.pending.is_empty() { (decision::of_object(frame, object)) }
                 (card::technical("drift-details", &changes))
                 @for line in seen(frame, drift) { p.hint { (line) } }
             }
@@ -122,11 +136,11 @@ fn seen(frame: &Frame<'_>, drift: &[Drift]) -> Vec<Markup> {
 }
 
 /// Draws what customers see.
-fn health(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
+fn probe(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
     html! {
         @if let Some(found) = &object.probe {
-            section.card #health {
-                h2 { "Health " (seen_brand(found)) }
+            section.card #probe {
+                h2 { "What customers see " (seen_brand(found)) }
                 p { "At " (shown(&found.host)) ", " (found.view.sentence()) "." }
                 p.hint {
                     "Probed " (time(found.asked, frame.now))
@@ -152,7 +166,7 @@ fn names(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                 h2 { "DNS " (dns(object)) }
                 p.hint {
                     @if let Some(domain) = &object.domain { "Of " (shown(domain)) ", which the tree declares. " }
-                    "Asked " (time(found.asked, frame.now)) ", " (counted(found.tally.hosts(), "host", "hosts"))
+                    "Asked " (time(found.asked, frame.now)) ", " (counted(found.tally.hosts(), "record set", "record sets"))
                     @if let Some(seen) = found.seen { ", seen to differ " (time(seen, frame.now)) }
                     @if let Some(confirmed) = found.confirmed { ", confirmed by a second look " (time(confirmed, frame.now)) }
                     "."

@@ -8,14 +8,14 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::form::PAUSES;
+use super::form::{PAUSES, POSTPONEMENTS};
 use crate::daemon::Author;
 use crate::dashboard::access::{Admitted, LoginError};
-use crate::dashboard::intervene::{self, Refused};
+use crate::dashboard::intervene::{self, Refused, Seen};
 use crate::dashboard::state::Shared;
-use crate::model::AccountName;
+use crate::model::{AccountName, ObjectName};
 
 /// The fields of a form.
 type Fields = BTreeMap<String, String>;
@@ -24,7 +24,7 @@ type Asked = State<Arc<Shared>>;
 type Who = Extension<Admitted>;
 
 /// The messages of the page that a form leads back to. The page itself shows what becomes of the intervention.
-pub(super) const DONE: [(&str, &str); 4] = [
+pub(super) const DONE: [(&str, &str); 6] = [
     ("resync", "It is being checked."),
     (
         "pause",
@@ -32,6 +32,8 @@ pub(super) const DONE: [(&str, &str); 4] = [
     ),
     ("resume", "Resumed."),
     ("approve", "Approval recorded."),
+    ("reject", "Rejection recorded; it stays as it is."),
+    ("put-off", "Put off; it stays as it is until then."),
 ];
 
 /// Parses a form, if it was filled in on a page of this daemon.
@@ -184,8 +186,65 @@ pub(super) async fn approve(
         admitted,
         (&headers, &body),
         "approve",
-        |fields, author| intervene::approve(&shared, text(fields, "plan"), author).map(drop),
+        |fields, author| intervene::approve(&shared, seen(fields), author).map(drop),
     )
+}
+
+pub(super) async fn reject(
+    State(shared): Asked,
+    Extension(admitted): Who,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    ordered(
+        &shared,
+        admitted,
+        (&headers, &body),
+        "reject",
+        |fields, author| intervene::decline(&shared, seen(fields), None, author).map(drop),
+    )
+}
+
+pub(super) async fn put_off(
+    State(shared): Asked,
+    Extension(admitted): Who,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    ordered(
+        &shared,
+        admitted,
+        (&headers, &body),
+        "put-off",
+        |fields, author| {
+            let days = text(fields, "days");
+            let known = POSTPONEMENTS.iter().find(|(value, _)| *value == days);
+            let days = known.and_then(|(value, _)| value.parse::<i64>().ok());
+            let until = days.and_then(|days| {
+                author
+                    .at
+                    .checked_add(SignedDuration::from_hours(24 * days))
+                    .ok()
+            });
+            let Some(until) = until else {
+                return Err(Refused {
+                    status: StatusCode::UNPROCESSABLE_ENTITY,
+                    why: "choose until when it is put off".to_owned(),
+                });
+            };
+            intervene::decline(&shared, seen(fields), Some(until), author).map(drop)
+        },
+    )
+}
+
+/// Returns what somebody saw when the form was sent.
+fn seen(fields: &Fields) -> Seen<'_> {
+    let account = fields.get("account").map(AccountName::new);
+    let template = (fields.contains_key("template")).then_some(ObjectName::Template);
+    Seen {
+        plan: text(fields, "plan"),
+        object: account.map(ObjectName::from).or(template),
+    }
 }
 
 pub(super) async fn log_in(

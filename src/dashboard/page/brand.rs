@@ -12,11 +12,7 @@ const PICTURES: [AssetKind; 2] = [AssetKind::Logo, AssetKind::Icon];
 
 /// Returns the heading for an account: the live company name or, if none is known, its name in the tree.
 pub(super) fn heading(object: &ObjectStatus) -> &str {
-    let live = object
-        .live
-        .as_ref()
-        .and_then(|live| live.company.as_deref());
-    live.unwrap_or(object.title())
+    object.brand()
 }
 
 /// Draws a line with what else it is known by.

@@ -1,8 +1,9 @@
 //! Filtering and paging of accounts.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
-use crate::daemon::{ObjectStatus, State, Status};
+use crate::daemon::{HealthState, ObjectStatus, State, Status};
 
 /// The default and the maximum number of accounts on a page.
 const SIZE: usize = 50;
@@ -14,6 +15,8 @@ const LARGEST: usize = 500;
 pub(in crate::dashboard) struct Filter {
     /// In this state.
     pub(super) state: Choice,
+    /// In this health.
+    pub(super) health: HealthChoice,
     /// With this text in name, company, domain or id.
     pub(super) q: String,
     /// The page, from 1.
@@ -37,13 +40,36 @@ pub(super) enum Choice {
     Unknown,
 }
 
+/// A health, or all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct HealthChoice(Option<HealthState>);
+
+impl HealthChoice {
+    pub(super) fn state(self) -> Option<HealthState> {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for HealthChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let known = HealthState::ALL
+            .into_iter()
+            .find(|state| state.as_str() == word);
+        if known.is_none() && !word.is_empty() {
+            return Err(D::Error::custom(format!("there is no health {word:?}")));
+        }
+        Ok(Self(known))
+    }
+}
+
 /// An order of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::dashboard) enum Sort {
     /// By name.
     Name,
-    /// What needs attention first, then by name.
+    /// What harms customers first, then what needs attention, then by name.
     Trouble,
 }
 
@@ -75,6 +101,10 @@ pub(in crate::dashboard) fn select<'s>(
                 .is_none_or(|state| state == account.state)
         })
         .filter(|account| {
+            let health = filter.health.state();
+            health.is_none_or(|health| health == account.health().state())
+        })
+        .filter(|account| {
             wanted.is_empty()
                 || has(account.title())
                 || account.company.as_deref().is_some_and(has)
@@ -89,7 +119,13 @@ pub(in crate::dashboard) fn select<'s>(
         .collect();
     if filter.sort.unwrap_or(usual) == Sort::Trouble {
         // A stable sort keeps the order by name.
-        accounts.sort_by_key(|account| urgency(account.state));
+        accounts.sort_by_cached_key(|account| {
+            let health = account.health().state();
+            (
+                std::cmp::Reverse(health.max(HealthState::Progressing)),
+                urgency(account.state),
+            )
+        });
     }
     let size = filter.size.unwrap_or(SIZE).clamp(1, LARGEST);
     let total = accounts.len();
@@ -115,6 +151,9 @@ impl Filter {
         if let Some(state) = self.state.state() {
             query.append_pair("state", state.as_str());
         }
+        if let Some(health) = self.health.state() {
+            query.append_pair("health", health.as_str());
+        }
         if !self.q.is_empty() {
             query.append_pair("q", &self.q);
         }
@@ -126,7 +165,7 @@ impl Filter {
 
     /// Returns whether it leaves anything out.
     pub(super) fn is_on(&self) -> bool {
-        self.state != Choice::All || !self.q.is_empty()
+        self.state != Choice::All || self.health.state().is_some() || !self.q.is_empty()
     }
 }
 

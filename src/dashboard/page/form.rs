@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 
 use super::context::Frame;
+use super::words::segment;
+use crate::model::ObjectName;
 
 /// The durations of a pause to choose from, in minutes; empty for until somebody resumes.
 pub(super) const PAUSES: [(&str, &str); 5] = [
@@ -11,6 +13,14 @@ pub(super) const PAUSES: [(&str, &str); 5] = [
     ("480", "8 hours"),
     ("1440", "1 day"),
     ("", "until somebody resumes"),
+];
+
+/// For how long something is put off, in days.
+pub(super) const POSTPONEMENTS: [(&str, &str); 4] = [
+    ("1", "1 day"),
+    ("3", "3 days"),
+    ("7", "1 week"),
+    ("30", "30 days"),
 ];
 
 fn hidden(frame: &Frame<'_>) -> Markup {
@@ -90,14 +100,63 @@ pub(super) fn resume(frame: &Frame<'_>) -> Markup {
     }
 }
 
-/// Draws the form that approves a plan.
-pub(super) fn approve(frame: &Frame<'_>, plan: &str) -> Markup {
+/// A decision about the plan, or about one object's part of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    Approve,
+    Reject,
+    PutOff,
+}
+
+/// What a decision is about.
+#[derive(Clone, Copy)]
+pub(super) struct Decided<'a> {
+    /// The digest of what is shown.
+    pub(super) plan: &'a str,
+    /// The object, for its part of the plan.
+    pub(super) object: Option<&'a ObjectName>,
+}
+
+/// Draws a button that opens the form of a decision; `words` are those of the button and of what it does.
+pub(super) fn decision(
+    frame: &Frame<'_>,
+    decided: Decided<'_>,
+    decision: Decision,
+    words: [&str; 2],
+) -> Markup {
+    let (action, example) = match decision {
+        Decision::Approve => ("approve", "as agreed with the customer"),
+        Decision::Reject => ("reject", "the logo is the old one"),
+        Decision::PutOff => ("put-off", "after the trade fair"),
+    };
+    let id = match decided.object {
+        Some(object) => format!("{action}-{}", segment(object.title())),
+        None => action.to_owned(),
+    };
+    let [button, does] = words;
     html! {
-        form.pause method="post" action="/approve" {
-            (hidden(frame))
-            input type="hidden" name="plan" value=(plan);
-            (author(frame, "approve", Some("as agreed with the customer")))
-            button.primary type="submit" #approve { "Approve and apply" }
+        details id={ (id) "-form" } {
+            summary.button .primary[decision == Decision::Approve] { (button) "…" }
+            form.pause method="post" action={ "/" (action) } {
+                (hidden(frame))
+                input type="hidden" name="plan" value=(decided.plan);
+                @match decided.object {
+                    Some(ObjectName::Account(name)) => input type="hidden" name="account" value=(name.as_str());,
+                    Some(_) => input type="hidden" name="template" value="yes";,
+                    None => {},
+                }
+                p.hint { (does) " Name and reason are kept in the history." }
+                @if decision == Decision::PutOff {
+                    div.field {
+                        label for={ (id) "-days" } { "For" }
+                        select id={ (id) "-days" } name="days" {
+                            @for (value, word) in POSTPONEMENTS { option value=(value) { (word) } }
+                        }
+                    }
+                }
+                (author(frame, &id, Some(example)))
+                button.primary type="submit" id=(id) { (button) }
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::context::Frame;
 use super::still::{SCRIPT, STYLE};
 use super::words::{counted, shown};
-use crate::daemon::{Mode, Role, State};
+use crate::daemon::{HealthState, Mode, Role, State};
 use crate::model::count_of;
 
 /// A tab of the dashboard.
@@ -46,6 +46,7 @@ impl Frame<'_> {
                     }
                 }
             }
+            p #gone .banner.bad role="alert" hidden { strong { "The daemon does not answer" } " since " span {} ". This page shows what was known then." }
             main #main tabindex="-1" {
                 @if let Some(done) = self.done {
                     p.done role="status" { (done) }
@@ -71,8 +72,13 @@ impl Frame<'_> {
     fn counts(&self) -> String {
         let count = |state| self.status.count(state);
         format!(
-            "{} attention, {} unknown, {} in progress, {} in sync",
-            counted(count(State::Stalled), "object needs", "objects need"),
+            "{}, {} out of sync, {} unknown, {} syncing, {} in sync",
+            counted(
+                self.status.in_health(HealthState::Outage),
+                "outage",
+                "outages"
+            ),
+            count(State::Stalled),
             count(State::Unknown),
             count(State::Reconciling),
             count(State::Ready),
@@ -135,7 +141,13 @@ impl Frame<'_> {
             }
             @if let Some(problem) = &cluster.source.problem {
                 div.banner.bad {
-                    p { strong { "The last commit is not in use." } " " (shown(problem)) }
+                    p {
+                        strong { "The last commit is not in use." } " " (shown(problem)) "."
+                        @if let Some(commit) = &cluster.source.rejected {
+                            br;
+                            "Commit " code { (super::words::short(&commit.id)) } " by " (shown(&commit.author)) ": " (shown(&commit.subject))
+                        }
+                    }
                     @if !cluster.source.mistakes.is_empty() {
                         ul.mistakes {
                             @for mistake in cluster.source.mistakes.iter().take(20) {

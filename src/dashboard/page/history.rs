@@ -56,7 +56,7 @@ fn queue<'i>(frame: &Frame<'_>, of_them: impl Iterator<Item = &'i Intervention>)
                                     "open"
                                     @if let Some(until) = one.until { ", ends " (time(until, frame.now)) }
                                 },
-                                (None, InterventionKind::Resume | InterventionKind::Resync) => "done",
+                                (None, _) => "done",
                             }
                         }
                     }

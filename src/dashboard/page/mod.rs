@@ -5,6 +5,7 @@ mod action;
 mod brand;
 mod card;
 mod context;
+mod decision;
 mod filter;
 mod form;
 mod frame;

@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use super::context::Frame;
 use super::filter::{Filter, Selected, Sort, select};
 use super::frame::Tab;
-use super::words::{badge, because, counted, dns, path, said, short, shown, time};
+use super::words::{self, badge, because, counted, health, path, said, short, shown, time};
 use super::{brand, form, picture, plan};
 use crate::alert::ChannelStatus;
-use crate::daemon::{Alert, AlertKind, ObjectStatus, RunResult, State};
+use crate::daemon::{Alert, AlertKind, HealthState, ObjectStatus, RunResult, State};
 use crate::model::count_of;
 
 const STATES: [State; 4] = [
@@ -25,7 +25,7 @@ pub(super) fn page(frame: &Frame<'_>, filter: &Filter, channels: &[ChannelStatus
         div #tiles data-live { (tiles(frame, filter)) }
         div.columns {
             section.card aria-labelledby="source-title" {
-                h2 #source-title { "Current commit" }
+                h2 #source-title { @if frame.status.cluster.source.commit.is_some() { "Current commit" } @else { "Tree" } }
                 div #source data-live { (source(frame)) }
             }
             section.card aria-labelledby="runs-title" {
@@ -49,14 +49,29 @@ pub(super) fn page(frame: &Frame<'_>, filter: &Filter, channels: &[ChannelStatus
 }
 
 fn tiles(frame: &Frame<'_>, filter: &Filter) -> Markup {
+    let well = HealthState::ALL.map(|state| (state, frame.status.in_health(state)));
     html! {
-        ul.tiles {
+        h2.of-tiles #sync-title { "Sync: is it as declared?" }
+        ul.tiles aria-labelledby="sync-title" {
             @for state in STATES {
                 @let count = frame.status.count(state);
                 @let (sign, word) = said(state);
                 li {
                     a class={ "tile " (state.as_str()) @if count == 0 { " none" } } href={ "/?state=" (state.as_str()) }
                         aria-current=[(filter.state.state() == Some(state)).then_some("true")] {
+                        span.number { (count) }
+                        span.word { span.sign aria-hidden="true" { (sign) } (word) }
+                    }
+                }
+            }
+        }
+        h2.of-tiles #health-title { "Health: do customers get it?" }
+        ul.tiles.small aria-labelledby="health-title" {
+            @for (state, count) in well.into_iter().filter(|(state, count)| *count > 0 || *state == HealthState::Outage) {
+                @let (class, sign, word) = words::well(state);
+                li {
+                    a class={ "tile health " (class) @if count == 0 { " none" } } href={ "/?health=" (state.as_str()) }
+                        aria-current=[(filter.health.state() == Some(state)).then_some("true")] {
                         span.number { (count) }
                         span.word { span.sign aria-hidden="true" { (sign) } (word) }
                     }
@@ -74,7 +89,7 @@ fn source(frame: &Frame<'_>) -> Markup {
                 code { (short(commit)) } " "
                 @if let Some(subject) = &source.subject { (shown(subject)) }
             },
-            None if source.tree.is_some() => p { "The folder, without a commit." },
+            None if source.tree.is_some() => p { "The folder as it is; there is no Git." },
             None => p.empty { "No commit has been loaded yet." },
         }
         dl.facts {
@@ -153,7 +168,9 @@ fn alerts(frame: &Frame<'_>) -> Markup {
                         li {
                             strong { (kind(alert.kind)) } " "
                             @if let Some(account) = &alert.account {
-                                a href=(path(account.as_str())) { (shown(account.as_str())) } " "
+                                a href=(path(account.as_str())) { (shown(alert.brand.as_deref().unwrap_or(account.as_str()))) } " "
+                            } @else if alert.kind == AlertKind::Approval {
+                                a href="/plan" { "Decide" } " "
                             }
                             (shown(message(alert))) " " span.faint { (time(alert.since, frame.now)) }
                         }
@@ -179,7 +196,8 @@ fn kind(kind: AlertKind) -> &'static str {
         AlertKind::UntrustedCommit => "Commit not trusted.",
         AlertKind::SourceUnreadable => "Tree unreadable.",
         AlertKind::PlatformUnreadable => "Platform unreadable.",
-        AlertKind::Stalled => "Needs attention.",
+        AlertKind::Approval => "Waiting for approval.",
+        AlertKind::Stalled => "Needs a person.",
         AlertKind::Drift => "Changed by hand.",
         AlertKind::Failing => "Does not succeed.",
         AlertKind::Dns => "DNS is wrong.",
@@ -204,11 +222,20 @@ fn search(filter: &Filter) -> Markup {
                 input #q type="search" name="q" value=(filter.q) autocomplete="off";
             }
             div.field {
-                label for="state" { "State" }
+                label for="state" { "Sync" }
                 select #state name="state" {
                     option value="" selected[filter.state.state().is_none()] { "all" }
                     @for state in STATES {
                         option value=(state.as_str()) selected[filter.state.state() == Some(state)] { (said(state).1) }
+                    }
+                }
+            }
+            div.field {
+                label for="health" { "Health" }
+                select #health name="health" {
+                    option value="" selected[filter.health.state().is_none()] { "all" }
+                    @for state in HealthState::ALL {
+                        option value=(state.as_str()) selected[filter.health.state() == Some(state)] { (words::well(state).2) }
                     }
                 }
             }
@@ -230,9 +257,9 @@ fn accounts(frame: &Frame<'_>, filter: &Filter, found: &Selected<'_>) -> Markup 
                 thead { tr {
                     th scope="col" { span.visually-hidden { "Picture" } }
                     th scope="col" { "Account" }
-                    th scope="col" { "State" }
+                    th scope="col" { "Sync" }
                     th scope="col" { "Differences" }
-                    th scope="col" { "DNS" }
+                    th scope="col" { "Health" }
                     th scope="col" { "Last checked" }
                 } }
                 tbody {
@@ -264,7 +291,7 @@ fn row(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                     @if object.name.account().is_none() { "for all accounts" } @else { (brand::line(object)) }
                 }
             }
-            td data-label="State" {
+            td data-label="Sync" {
                 (badge(object.state))
                 @if object.state != State::Ready {
                     div.faint { (because(object.reason)) ", " (time(object.since, frame.now)) }
@@ -273,12 +300,16 @@ fn row(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
             td data-label="Differences" {
                 @if drift > 0 { div { strong { (drift) } " by hand" } }
                 @if seen > 0 { div.faint { (seen) " to confirm" } }
-                @if pending > 0 { div { strong { (pending) } " from Git" } }
+                @if pending > 0 { div { strong { (pending) } " in the tree" } }
                 @if drift + seen + pending == 0 {
                     @if object.state == State::Unknown { span.faint { "not known" } } @else { span.faint { "none" } }
                 }
             }
-            td data-label="DNS" { (dns(object)) }
+            td data-label="Health" {
+                @let found = object.health();
+                @if object.name.account().is_some() { (health(found.state())) }
+                @if let Some(cause) = found.causes().first() { div.faint { (shown(&cause.what)) } }
+            }
             td data-label="Last checked" {
                 @match object.checked {
                     Some(checked) => (time(checked, frame.now)),

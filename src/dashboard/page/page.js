@@ -6,9 +6,15 @@
   let busy = false;
   let again = false;
 
+  // Returns the digest of what the form of a decision is about.
+  function shown(details) {
+    const plan = details.querySelector("input[name=plan]");
+    return plan ? plan.value : "";
+  }
+
   // Replaces a part, and keeps what the reader has open, has typed and has focused.
   function replace(part, fresh) {
-    const open = new Set([...part.querySelectorAll("details[open][id]")].map((one) => one.id));
+    const open = new Map([...part.querySelectorAll("details[open][id]")].map((one) => [one.id, shown(one)]));
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
     const href = focused && focused.getAttribute("href");
     const id = focused && focused.id;
@@ -18,7 +24,8 @@
       if (typed.has(one.id)) one.value = typed.get(one.id);
     }
     for (const one of part.querySelectorAll("details[id]")) {
-      if (open.has(one.id)) one.open = true;
+      // A decision is for what was shown when the form was opened, and for nothing else.
+      if (open.has(one.id) && open.get(one.id) === shown(one)) one.open = true;
     }
     const back = id ? document.getElementById(id) : href && part.querySelector(`[href="${CSS.escape(href)}"]`);
     if (back) back.focus({ preventScroll: true });
@@ -60,6 +67,23 @@
 
   if (!stream || !("EventSource" in window)) return;
   let events = null;
+  const gone = document.getElementById("gone");
+  // When the daemon last gave a sign of life; it does so every two seconds.
+  let heard = Date.now();
+  const silence = 7000;
+
+  function alive() {
+    heard = Date.now();
+    gone.hidden = true;
+    document.body.classList.remove("stale");
+  }
+
+  function look() {
+    if (document.hidden || !events || Date.now() - heard < silence) return;
+    if (gone.hidden) gone.querySelector("span").textContent = new Date(heard).toLocaleTimeString();
+    gone.hidden = false;
+    document.body.classList.add("stale");
+  }
   // The version that the page shows; changes between its creation and the first event are fetched at once.
   let seen = stream.dataset.version;
 
@@ -71,12 +95,15 @@
 
   function listen() {
     if (events) return;
+    heard = Date.now();
     events = new EventSource("/events");
     events.addEventListener("version", (event) => {
+      alive();
       show("live", "on");
       if (seen !== event.data) refresh();
       seen = event.data;
     });
+    events.addEventListener("sign", alive);
     events.addEventListener("error", () => {
       show(events && events.readyState === EventSource.CLOSED ? "not live" : "connecting", "off");
     });
@@ -92,6 +119,7 @@
   addEventListener("pageshow", listen);
   document.addEventListener("visibilitychange", () => (document.hidden ? rest() : listen()));
   if (!document.hidden) listen();
+  setInterval(look, 1000);
   // Relative times change by themselves.
   setInterval(() => {
     if (!document.hidden) refresh();

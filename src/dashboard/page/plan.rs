@@ -5,9 +5,8 @@ use maud::{Markup, html};
 use super::context::Frame;
 use super::frame::Tab;
 use super::words::{because, changes, counted, path, segment, shown};
-use super::{brand, card, form};
+use super::{brand, card, decision};
 use crate::daemon::{ObjectStatus, PlannedStep, Taker};
-use crate::dashboard::intervene::obstacle;
 use crate::diff::Change;
 use crate::plan::{Refusal, Risk};
 use crate::report::card::Tense;
@@ -19,7 +18,10 @@ const SHOWN: usize = 200;
 const PARTS: [(Taker, &str); 3] = [
     (Taker::NextRun, "Applied automatically"),
     (Taker::Approval, "Waiting for approval"),
-    (Taker::Nobody, "Not applied: the policy excludes it"),
+    (
+        Taker::Nobody,
+        "Not applied: rejected, put off, or excluded by the policy",
+    ),
 ];
 
 pub(super) fn page(frame: &Frame<'_>) -> Markup {
@@ -30,7 +32,7 @@ pub(super) fn page(frame: &Frame<'_>) -> Markup {
         div #plan data-live {
             (refusals(&status.cluster.refusals))
             p { (sentence(frame)) }
-            (approval(frame))
+            (decision::of_all(frame))
             @for (taker, title) in PARTS { (part(frame, taker, title)) }
         }
     };
@@ -40,14 +42,18 @@ pub(super) fn page(frame: &Frame<'_>) -> Markup {
 /// Describes in a sentence what happens next, in the current state.
 pub(super) fn sentence(frame: &Frame<'_>) -> Markup {
     let status = frame.status;
-    let (approvable, left) = (status.steps(Taker::Approval), status.steps(Taker::Nobody));
+    let approvable = status.steps(Taker::Approval);
+    let declined = status.objects().filter(|object| object.declined.is_some());
+    let theirs = declined.flat_map(|object| &object.steps);
+    let theirs = theirs.filter(|step| step.taker == Taker::Nobody).count();
+    let left = status.steps(Taker::Nobody) - theirs;
     let next = status.steps(Taker::NextRun);
     html! {
         @if status.cluster.paused.is_some() {
             "Paused: nothing is written."
         } @else if status.cluster.approval.is_some() {
             (counted(status.cluster.offer.steps, "step is", "steps are")) " approved and being carried out."
-        } @else if next == 0 && approvable == 0 && left == 0 {
+        } @else if next == 0 && approvable == 0 && left + theirs == 0 {
             "Nothing is left to apply."
         } @else if next == 0 {
             "Nothing is applied automatically."
@@ -55,29 +61,8 @@ pub(super) fn sentence(frame: &Frame<'_>) -> Markup {
             (counted(next, "step is", "steps are")) " applied automatically."
         }
         @if approvable > 0 && status.cluster.approval.is_none() { " " (counted(approvable, "step waits", "steps wait")) " for approval." }
+        @if theirs > 0 { " " (counted(theirs, "step is", "steps are")) " rejected or put off." }
         @if left > 0 { " " (counted(left, "step is", "steps are")) " excluded by the policy." }
-    }
-}
-
-/// Draws the form that approves the steps that wait for it, or why they cannot be approved now.
-fn approval(frame: &Frame<'_>) -> Markup {
-    let status = frame.status;
-    let waits = status.steps(Taker::Approval) > 0 && status.cluster.approval.is_none();
-    html! {
-        @if waits && let Some(digest) = &status.cluster.plan {
-            div.card.approve {
-                @match obstacle(status) {
-                    Ok(()) => {
-                        p {
-                            "You are approving exactly the " (counted(status.cluster.offer.steps, "step", "steps"))
-                            " on this page (plan " code { (digest.short()) } "). Steps that the policy excludes are not among them."
-                        }
-                        (form::approve(frame, digest.as_str()))
-                    },
-                    Err(refused) => p { strong { "Cannot be approved now: " } (shown(&refused.why)) "." },
-                }
-            }
-        }
     }
 }
 
@@ -133,6 +118,7 @@ fn planned_object(
                 (steps_of(steps))
             }
             (refusals(&object.refusals))
+            @if taker != Taker::NextRun { (decision::of_object(frame, object)) }
         }
     }
 }
@@ -169,7 +155,7 @@ fn by(taker: Taker) -> &'static str {
     match taker {
         Taker::NextRun => "applied automatically",
         Taker::Approval => "waiting for approval",
-        Taker::Nobody => "excluded by the policy",
+        Taker::Nobody => "not applied",
     }
 }
 

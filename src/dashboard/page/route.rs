@@ -33,6 +33,8 @@ pub(in crate::dashboard) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> 
         .route("/pause", post(action::pause))
         .route("/resume", post(action::resume))
         .route("/approve", post(action::approve))
+        .route("/reject", post(action::reject))
+        .route("/put-off", post(action::put_off))
         .route("/logout", post(action::log_out))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
     Router::new()

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::daemon::{ObjectStatus, ProbeSummary, Reason, State};
+use crate::daemon::{HealthState, ObjectStatus, ProbeSummary, Reason, State};
 use crate::diff::{Cause, Change};
 use crate::dns::{Standing, Tally};
 use crate::report::text::visible;
@@ -26,8 +26,8 @@ pub(super) fn badge(state: State) -> Markup {
 pub(super) fn said(state: State) -> (&'static str, &'static str) {
     match state {
         State::Ready => ("✓", "In sync"),
-        State::Reconciling => ("↻", "In progress"),
-        State::Stalled => ("!", "Needs attention"),
+        State::Reconciling => ("↻", "Syncing"),
+        State::Stalled => ("!", "Out of sync"),
         State::Unknown => ("?", "Unknown"),
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn said(state: State) -> (&'static str, &'static str) {
 /// Describes in a few words why an object is in its state.
 pub(super) fn because(reason: Reason) -> &'static str {
     match reason {
-        Reason::InSync => "matches Git",
+        Reason::InSync => "as declared",
         Reason::Pending => "a change is about to be applied",
         Reason::Confirming => "a second read is to confirm a difference",
         Reason::Applying => "steps are being carried out",
@@ -46,6 +46,8 @@ pub(super) fn because(reason: Reason) -> &'static str {
         Reason::Refused => "a guard refused something",
         Reason::KeepsChanging => "somebody keeps changing it back",
         Reason::Paused => "paused, and something differs",
+        Reason::Rejected => "somebody rejected the change",
+        Reason::PutOff => "somebody put it off",
         Reason::NotReadYet => "not read yet",
         Reason::Unreadable => "could not be read",
     }
@@ -74,6 +76,26 @@ pub(super) fn span(seconds: u64) -> String {
         90..5400 => format!("{} min", (seconds + 30) / 60),
         5400..129_600 => format!("{} h", (seconds + 1800) / 3600),
         _ => format!("{} days", (seconds + 43_200) / 86_400),
+    }
+}
+
+/// Draws the health of an object as a word and a sign.
+pub(super) fn health(state: HealthState) -> Markup {
+    let (class, sign, word) = well(state);
+    html! {
+        span class={ "badge " (class) } { span.sign aria-hidden="true" { (sign) } (word) }
+    }
+}
+
+/// Returns the color, the sign and the word of a state of health.
+pub(super) fn well(state: HealthState) -> (&'static str, &'static str, &'static str) {
+    match state {
+        HealthState::NotChecked => ("unchecked", "–", "Not checked"),
+        HealthState::Healthy => ("ready", "✓", "Healthy"),
+        HealthState::Progressing => ("reconciling", "↻", "Progressing"),
+        HealthState::Unknown => ("unknown", "?", "Unknown"),
+        HealthState::Degraded => ("unknown", "!", "Degraded"),
+        HealthState::Outage => ("stalled", "✕", "Outage"),
     }
 }
 
@@ -110,15 +132,15 @@ pub(super) fn seen_brand(probe: &ProbeSummary) -> Markup {
     html! { span class={ "dns " (class) } { span.sign aria-hidden="true" { (sign) } (word) } }
 }
 
-/// Counts what differs: hosts, or the names at which phones fail although each host is as declared.
+/// Counts what differs: record sets, or the names at which phones fail although each record set is as declared.
 fn wrong(tally: &Tally) -> String {
     match tally.differing() {
         0 => counted(tally.sip_failing, "SIP name", "SIP names"),
-        hosts => counted(hosts, "host", "hosts"),
+        sets => counted(sets, "record set", "record sets"),
     }
 }
 
-/// Draws changes as a table: the key, the live value, the value in Git, and which side changed.
+/// Draws changes as a table: the key, the live value, the declared value, and which side changed.
 pub(super) fn changes<'c>(changes: impl IntoIterator<Item = &'c Change>, caption: &str) -> Markup {
     let owned: Vec<Change> = changes.into_iter().cloned().collect();
     html! {
@@ -128,7 +150,7 @@ pub(super) fn changes<'c>(changes: impl IntoIterator<Item = &'c Change>, caption
                 thead { tr {
                     th scope="col" { "Key" }
                     th scope="col" { "Live" }
-                    th scope="col" { "Git" }
+                    th scope="col" { "Declared" }
                     th scope="col" { "Changed" }
                 } }
                 tbody {
@@ -144,7 +166,7 @@ fn row(line: &Line) -> Markup {
         tr {
             th scope="row" { code { (shown(&line.key)) } }
             td.before data-label="Live" { (side(line.before.as_deref())) }
-            td.after data-label="Git" { (side(line.after.as_deref())) }
+            td.after data-label="Declared" { (side(line.after.as_deref())) }
             td data-label="Changed" { (moved(line.cause)) }
         }
     }
@@ -163,10 +185,10 @@ fn side(text: Option<&str>) -> Markup {
 fn moved(cause: Cause) -> &'static str {
     match cause {
         Cause::Differs => "not known",
-        Cause::Git => "Git",
+        Cause::Git => "in the tree",
         Cause::Drift => "by hand",
         Cause::Conflict => "both",
-        Cause::Removal => "Git, removed",
+        Cause::Removal => "removed from the tree",
     }
 }
 

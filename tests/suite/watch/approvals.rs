@@ -235,3 +235,233 @@ fn what_is_live_is_told_apart_from_what_is_declared() {
     assert_eq!(daemon.stop().code(), Some(0));
     platform.stop();
 }
+
+/// Returns an account's part of the plan.
+fn part(daemon: &Daemon, platform: &Platform, name: char) -> Value {
+    let path = format!("/api/v1/accounts/{name}");
+    let account = daemon.ask(platform, &path, None).1;
+    account["part"]["digest"].clone()
+}
+
+/// Decides about an account's part of the plan.
+fn decide(daemon: &Daemon, platform: &Platform, how: &str, order: &Value) -> StatusCode {
+    let path = format!("/api/v1/{how}");
+    daemon.ask(platform, &path, Some(order)).0
+}
+
+/// An approval of one card writes what that card showed, and nothing else; what changed since is refused.
+#[test]
+fn an_approval_of_one_card_writes_that_card_alone() {
+    let platform = platform("abc", "{apply: manual}");
+    let mut daemon = serve(&platform, "1h");
+    for name in ['a', 'b', 'c'] {
+        daemon.wait_unless_said("stalled", Some(name), "awaiting_approval");
+    }
+    let order = |name: char, plan: &Value| json!({"plan": plan, "account": name, "by": "ada", "reason": "as agreed"});
+    // By nobody, by the digest of another card or of the whole plan: none of it counts.
+    let nameless = json!({"plan": part(&daemon, &platform, 'b'), "account": "b"});
+    for (wrong, expected) in [
+        (nameless, StatusCode::UNPROCESSABLE_ENTITY),
+        (
+            order('b', &part(&daemon, &platform, 'a')),
+            StatusCode::CONFLICT,
+        ),
+        (order('b', &plan(&daemon, &platform)), StatusCode::CONFLICT),
+        (order('z', &plan(&daemon, &platform)), StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(
+            decide(&daemon, &platform, "approve", &wrong),
+            expected,
+            "{wrong}"
+        );
+    }
+    let seen = part(&daemon, &platform, 'a');
+    name_company(&platform, 'a', "newer");
+    let now = until(&daemon, &platform, "/api/v1/accounts/a", |account| {
+        let part = &account["part"]["digest"];
+        (part.is_string() && *part != seen).then(|| part.clone())
+    });
+    assert_eq!(
+        decide(&daemon, &platform, "approve", &order('a', &seen)),
+        StatusCode::CONFLICT
+    );
+    assert_eq!(platform.sandbox.counts().mutating, 0);
+    let both = [('a', now), ('b', part(&daemon, &platform, 'b'))];
+    for (name, plan) in both {
+        let accepted = decide(&daemon, &platform, "approve", &order(name, &plan));
+        assert_eq!(accepted, StatusCode::ACCEPTED);
+    }
+    daemon.wait_ready('a');
+    daemon.wait_ready('b');
+    assert_eq!(platform.key('a', "company_name"), "newer");
+    assert_eq!(platform.key('b', "company_name"), "new");
+    assert_eq!(platform.key('c', "company_name"), "old");
+    let told = until(&daemon, &platform, "/api/v1/history", |history| {
+        let all = history["interventions"].as_array()?;
+        let told: Vec<String> = (all.iter().rev())
+            .map(|one| {
+                format!(
+                    "{} {} {}",
+                    one["object"], one["by"], one["outcome"]["message"]
+                )
+            })
+            .collect();
+        (told.iter().all(|one| !one.contains("null"))).then(|| json!(told))
+    });
+    let done = r#""carried out: 1 step done""#;
+    assert_eq!(
+        told,
+        json!([
+            format!(r#""a" "ada" {done}"#),
+            format!(r#""b" "ada" {done}"#)
+        ])
+    );
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert_eq!(platform.sandbox.counts().mutating, 2);
+    platform.stop();
+}
+
+/// What somebody rejected is not in the plan that others approve, says so with name and reason, also after a restart,
+/// and waits again once something else is planned.
+#[test]
+fn a_rejection_holds_for_exactly_what_was_shown() {
+    let platform = platform("ab", "{apply: manual}");
+    let mut daemon = serve(&platform, "1h");
+    for name in ['a', 'b'] {
+        daemon.wait_unless_said("stalled", Some(name), "awaiting_approval");
+    }
+    let order = json!({"plan": part(&daemon, &platform, 'a'), "account": "a", "by": "grace", "reason": "old logo"});
+    assert_eq!(
+        decide(&daemon, &platform, "reject", &order),
+        StatusCode::ACCEPTED
+    );
+    daemon.wait("stalled", Some('a'), "rejected");
+    let (status, answer) = approve(&daemon, &platform);
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    daemon.wait_ready('b');
+    assert_eq!(platform.key('a', "company_name"), "old");
+    assert_eq!(daemon.stop().code(), Some(0));
+    let mut daemon = serve(&platform, "1h");
+    daemon.wait("stalled", Some('a'), "rejected");
+    for path in ["/plan", "/accounts/a"] {
+        let page = daemon.ask(&platform, path, None).1;
+        let page = page.as_str().unwrap();
+        assert!(
+            page.contains("<strong>Rejected</strong> by <bdi>grace</bdi>"),
+            "{page}"
+        );
+        assert!(page.contains("old logo"), "{page}");
+    }
+    let status = daemon.ask(&platform, "/api/v1/status", None).1;
+    assert_eq!(status["alerts"], json!([]), "{status:#}");
+    assert_eq!(status["plan"], Value::Null, "{status:#}");
+    name_company(&platform, 'a', "newer");
+    daemon.wait("stalled", Some('a'), "awaiting_approval");
+    assert_eq!(platform.key('a', "company_name"), "old");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+/// Drift that somebody leaves for a while is not even healed by `heal: auto`, until it is approved or changes again.
+#[test]
+fn what_is_put_off_stays_until_then() {
+    let platform = platform("ab", "{heal: report}");
+    let mut daemon = serve(&platform, "1s");
+    daemon.wait("run", None, "applied");
+    platform.edit('a', "company_name", "mine");
+    daemon.wait("stalled", Some('a'), "drift_reported");
+    let mut order = json!({"plan": part(&daemon, &platform, 'a'), "account": "a", "by": "ada", "until": "2000-01-01T00:00:00Z"});
+    assert_eq!(
+        decide(&daemon, &platform, "put-off", &order),
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+    order["until"] = json!(tomorrow.to_string());
+    assert_eq!(
+        decide(&daemon, &platform, "put-off", &order),
+        StatusCode::ACCEPTED
+    );
+    daemon.wait("stalled", Some('a'), "put_off");
+    configure(&platform, "{heal: auto}");
+    platform.edit('b', "company_name", "mine");
+    daemon.wait_ready('b');
+    until(&daemon, &platform, "/", |_| {
+        (platform.key('b', "company_name") == "new").then_some(Value::Null)
+    });
+    assert_eq!(platform.key('a', "company_name"), "mine");
+    // Something else by hand is something that nobody has put off.
+    platform.edit('a', "company_name", "other");
+    daemon.wait_ready('a');
+    assert_eq!(platform.key('a', "company_name"), "new");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+/// However many accounts wait, it is one alert.
+#[test]
+fn accounts_that_wait_for_one_approval_are_one_alert() {
+    let platform = platform("abcdef", "{apply: manual}");
+    let mut daemon = serve(&platform, "1h");
+    daemon.wait("stalled", Some('f'), "awaiting_approval");
+    let alerts = until(&daemon, &platform, "/api/v1/status", |status| {
+        let alerts = status["alerts"].clone();
+        alerts
+            .as_array()
+            .is_some_and(|alerts| !alerts.is_empty())
+            .then_some(alerts)
+    });
+    assert_eq!(alerts.as_array().map(Vec::len), Some(1), "{alerts:#}");
+    assert_eq!(alerts[0]["kind"], "approval");
+    let message = alerts[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("6 objects (plan "), "{message}");
+    assert!(
+        message.contains("becomes “new” (currently “old”)"),
+        "{message}"
+    );
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+/// Two accounts that swap their domains are one change, whichever card somebody looks at.
+#[test]
+fn what_belongs_together_is_not_approved_by_halves() {
+    let platform = platform("ab", "{apply: manual}");
+    for (name, domain) in [('a', 'b'), ('b', 'a')] {
+        let declared = format!("whitelabel: {{company_name: new, domain: {domain}.example.com}}");
+        platform.declare(name, &declared);
+    }
+    let mut daemon = serve(&platform, "1h");
+    for name in ['a', 'b'] {
+        daemon.wait_unless_said("stalled", Some(name), "awaiting_approval");
+    }
+    let parts: Vec<Value> = ["a", "b"]
+        .map(|name| {
+            let path = format!("/api/v1/accounts/{name}");
+            daemon.ask(&platform, &path, None).1["part"].clone()
+        })
+        .into();
+    assert!(
+        parts.iter().any(|part| part["alone"] == false),
+        "{parts:#?}"
+    );
+    for (name, part) in ["a", "b"].into_iter().zip(&parts) {
+        if part["alone"] == true {
+            continue;
+        }
+        let order = json!({"plan": part["digest"], "account": name, "by": "ada"});
+        let (status, answer) = daemon.ask(&platform, "/api/v1/approve", Some(&order));
+        assert_eq!(status, StatusCode::CONFLICT);
+        let told = answer["error"].as_str().unwrap();
+        assert!(told.contains("approve the whole plan"), "{told}");
+    }
+    assert_eq!(platform.sandbox.counts().mutating, 0);
+    // The way that the refusal tells leads on.
+    let (status, answer) = approve(&daemon, &platform);
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    daemon.wait_ready('a');
+    daemon.wait_ready('b');
+    assert_eq!(platform.key('a', "domain"), "b.example.com");
+    assert_eq!(platform.key('b', "domain"), "a.example.com");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}

@@ -93,7 +93,7 @@ fn a_base_that_nobody_signed_is_told_and_replaced() {
     assert!(alerts.contains("untrusted_base"), "{status:#}");
     assert!(alerts.contains("nobody in"), "{alerts}");
     let plan = daemon.ask(&platform, "/api/v1/plan", None).1;
-    let order = serde_json::json!({"plan": plan["digest"]});
+    let order = serde_json::json!({"plan": plan["digest"], "by": "ada"});
     let (answer, _) = daemon.ask(&platform, "/api/v1/approve", Some(&order));
     assert!(answer.is_success(), "{plan:#}");
     daemon.wait_ready('a');

@@ -330,7 +330,7 @@ fn a_spoilt_base_leaves_what_differs_to_people() {
     assert_eq!(platform.key('a', "company_name"), "new");
     assert_eq!(platform.key('b', "company_name"), "mine");
     let plan = daemon.ask(&platform, "/api/v1/plan", None).1["digest"].clone();
-    let order = serde_json::json!({"plan": plan});
+    let order = serde_json::json!({"plan": plan, "by": "ada"});
     let (status, answer) = daemon.ask(&platform, "/api/v1/approve", Some(&order));
     assert!(status.is_success(), "{answer}");
     daemon.wait_ready('b');

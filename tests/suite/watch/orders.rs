@@ -47,7 +47,11 @@ fn what_waits_is_applied_when_exactly_that_is_approved() {
     // Another plan is there by the time that somebody approves.
     name_company(&platform, 'a', "newer");
     daemon.wait("commit", None, "none");
-    let (status, answer) = daemon.ask(&platform, "/api/v1/approve", Some(&json!({"plan": seen})));
+    let (status, answer) = daemon.ask(
+        &platform,
+        "/api/v1/approve",
+        Some(&json!({"plan": seen, "by": "ada"})),
+    );
     if status == StatusCode::ACCEPTED {
         // It was approved before the tree was read: the loop compares again, and takes nothing else for it.
         assert_eq!(platform.key('a', "company_name"), "old");
@@ -59,7 +63,7 @@ fn what_waits_is_applied_when_exactly_that_is_approved() {
     assert_eq!(status, StatusCode::CONFLICT);
     assert_eq!(platform.sandbox.counts().mutating, 0);
     let now = until(&daemon, &platform, "/api/v1/plan", |plan| {
-        (plan["digest"] != seen).then(|| json!({"plan": plan["digest"]}))
+        (plan["digest"] != seen).then(|| json!({"plan": plan["digest"], "by": "ada"}))
     });
     let (status, _) = daemon.ask(&platform, "/api/v1/approve", Some(&now));
     assert_eq!(status, StatusCode::ACCEPTED);

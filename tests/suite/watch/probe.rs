@@ -140,8 +140,8 @@ fn a_brand_that_customers_do_not_see_is_told_of_until_they_see_it() {
     );
     let (_, account) = daemon.ask(&platform, "/api/v1/accounts/a", None);
     assert_eq!(account["state"], "ready", "what is stored is as declared");
-    assert_eq!(account["health"]["view"], "vendor");
-    assert_eq!(account["health"]["lines"][0], line);
+    assert_eq!(account["probe"]["view"], "vendor");
+    assert_eq!(account["probe"]["lines"][0], line);
     let (_, page) = daemon.ask(&platform, "/accounts/a", None);
     let page = page.as_str().unwrap();
     assert!(
@@ -176,7 +176,7 @@ fn what_the_daemon_applied_is_looked_at_at_once() {
     name_company(&platform, "newer");
     daemon.wait_unless_said("brand", Some('a'), "confirming");
     let (_, account) = daemon.ask(&platform, "/api/v1/accounts/a", None);
-    assert_eq!(account["health"]["view"], "different");
+    assert_eq!(account["probe"]["view"], "different");
     let (_, plan) = daemon.ask(&platform, "/api/v1/plan", None);
     let approval = json!({"plan": plan["digest"], "by": "Ada"});
     let (status, answer) = daemon.ask(&platform, "/api/v1/approve", Some(&approval));
@@ -221,7 +221,7 @@ fn a_certificate_that_ends_within_the_configured_time_is_told_of() {
         "{page}"
     );
     let (_, account) = daemon.ask(&platform, "/api/v1/accounts/a", None);
-    assert_eq!(account["health"]["certificate"]["is_near"], true);
+    assert_eq!(account["probe"]["certificate"]["is_near"], true);
     drop(daemon);
     // It lasts longer than the configured time.
     let mut daemon = start(&platform, "certificates: 5d", "");

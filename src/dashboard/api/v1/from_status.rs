@@ -1,16 +1,17 @@
 //! Published status → answers of the API.
 
 use super::{
-    AccountsV1, AlertV1, AuthorV1, BrandV1, CertificateV1, ChangeV1, ChannelV1, CountsV1, DnsV1,
-    DriftV1, EventsV1, HealthV1, HistoryV1, IncidentV1, InterventionV1, LeftV1, MistakeV1, ModeV1,
-    ObjectV1, OutcomeV1, PauseV1, PlanV1, PlannedReasonV1, PlannedV1, ProbesV1, RefusalV1, RoleV1,
-    RunV1, SourceV1, StatusV1, StepV1, SummaryV1, TakersV1,
+    AccountsV1, AlertV1, AuthorV1, BrandV1, CauseV1, CertificateV1, ChangeV1, ChannelV1, CommitV1,
+    CountsV1, DeclinedV1, DnsV1, DriftV1, EventsV1, HealthV1, HistoryV1, IncidentV1,
+    InterventionV1, LeftV1, MistakeV1, ModeV1, ObjectV1, OutcomeV1, PartV1, PauseV1, PlanV1,
+    PlannedReasonV1, PlannedV1, ProbeV1, ProbesV1, RefusalV1, RoleV1, RunV1, SourceV1, StatusV1,
+    StepV1, SummaryV1, TakersV1,
 };
 use crate::alert::ChannelStatus;
 use crate::daemon::{
-    Alert, Author, DnsSummary, Drift, EventStatus, Incident, Intervention, LiveBrand, Mistake,
-    Mode, ObjectStatus, Pause, PlannedStep, ProbeCount, ProbeSummary, Role, Run, State, Status,
-    Taker,
+    Alert, Author, Declined, DnsSummary, Drift, EventStatus, Health, Incident, Intervention,
+    LiveBrand, Mistake, Mode, ObjectStatus, Part, Pause, PlannedStep, ProbeCount, ProbeSummary,
+    Role, Run, State, Status, Taker,
 };
 use crate::dashboard::intervene::obstacle;
 use crate::dashboard::page::Selected;
@@ -53,6 +54,11 @@ impl StatusV1 {
                 since: text(source.since.as_ref()),
                 checked: text(source.checked.as_ref()),
                 problem: source.problem.clone(),
+                rejected: source.rejected.as_ref().map(|commit| CommitV1 {
+                    id: commit.id.clone(),
+                    subject: commit.subject.clone(),
+                    author: commit.author.clone(),
+                }),
                 mistakes: source.mistakes.iter().map(MistakeV1::from).collect(),
             },
             paused: cluster.paused.as_ref().map(PauseV1::from),
@@ -119,6 +125,7 @@ impl From<&ObjectStatus> for SummaryV1 {
             checked: text(object.checked.as_ref()),
             drift: object.confirmed_drift().count(),
             pending: object.pending.len(),
+            health: object.health().state(),
             dns: object.dns.as_ref().map(|dns| dns.standing),
         }
     }
@@ -148,10 +155,14 @@ impl From<&ObjectStatus> for ObjectV1 {
             drift: object.drift.iter().map(DriftV1::from).collect(),
             steps: object.steps.iter().map(StepV1::from).collect(),
             refusals: object.refusals.iter().map(RefusalV1::from).collect(),
+            part: object.part.as_ref().map(PartV1::from),
+            declined: object.declined.as_ref().map(DeclinedV1::from),
+            approval: (object.approval.as_ref()).map(|given| (&given.author).into()),
             failures: object.failures,
             retry_at: text(object.retry_at.as_ref()),
+            health: HealthV1::from(&object.health()),
             dns: (object.dns.as_ref()).map(|dns| DnsV1::new(dns, object.domain.as_ref())),
-            health: object.probe.as_ref().map(HealthV1::from),
+            probe: object.probe.as_ref().map(ProbeV1::from),
         }
     }
 }
@@ -164,11 +175,15 @@ impl From<&Status> for PlanV1 {
             account: text(object.name.account()),
             reason: PlannedReasonV1::Object(object.reason),
             steps: object.steps.iter().map(StepV1::from).collect(),
+            part: object.part.as_ref().map(PartV1::from),
+            declined: object.declined.as_ref().map(DeclinedV1::from),
         });
         let others = status.cluster.others.iter().map(|other| PlannedV1 {
             account: Some(other.account.to_string()),
             reason: PlannedReasonV1::Left(LeftV1::LeftTheTree),
             steps: other.steps.iter().map(StepV1::from).collect(),
+            part: other.part.as_ref().map(PartV1::from),
+            declined: None,
         });
         let cluster = &status.cluster;
         Self {
@@ -210,6 +225,43 @@ impl HistoryV1 {
     }
 }
 
+impl From<&Part> for PartV1 {
+    fn from(part: &Part) -> Self {
+        Self {
+            digest: part.plan.to_string(),
+            steps: part.steps,
+            alone: part.is_alone,
+        }
+    }
+}
+
+impl From<&Declined> for DeclinedV1 {
+    fn from(declined: &Declined) -> Self {
+        Self {
+            author: (&declined.author).into(),
+            plan: declined.plan.to_string(),
+            until: text(declined.until.as_ref()),
+        }
+    }
+}
+
+impl From<&Health> for HealthV1 {
+    fn from(health: &Health) -> Self {
+        let causes = health.causes().iter();
+        Self {
+            state: health.state(),
+            causes: causes
+                .map(|cause| CauseV1 {
+                    state: cause.state,
+                    what: cause.what.clone(),
+                    remedies: cause.remedies.clone(),
+                    since: text(cause.since.as_ref()),
+                })
+                .collect(),
+        }
+    }
+}
+
 impl From<&Author> for AuthorV1 {
     fn from(author: &Author) -> Self {
         Self {
@@ -228,6 +280,7 @@ impl From<&Intervention> for InterventionV1 {
             kind: intervention.kind,
             author: (&intervention.author).into(),
             plan: text(intervention.plan.as_ref()),
+            object: text(intervention.object.as_ref()),
             accounts: (intervention.accounts.iter())
                 .map(ToString::to_string)
                 .collect(),
@@ -355,6 +408,7 @@ impl From<&Alert> for AlertV1 {
         Self {
             kind: alert.kind,
             account: text(alert.account.as_ref()),
+            brand: alert.brand.clone(),
             message: alert.message.clone(),
             since: alert.since.to_string(),
         }
@@ -398,7 +452,7 @@ impl From<&PlannedStep> for StepV1 {
     }
 }
 
-impl From<&ProbeSummary> for HealthV1 {
+impl From<&ProbeSummary> for ProbeV1 {
     fn from(probe: &ProbeSummary) -> Self {
         let ProbeCount {
             declared,
