@@ -4,6 +4,9 @@ use camino::Utf8Path;
 use clap::Parser as _;
 use emblazon::cli::Cli;
 use emblazon::config::WatchConfig;
+use emblazon::daemon::Status;
+use emblazon::dashboard::metrics;
+use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -31,6 +34,42 @@ fn examples_of_the_daemons_file_are_understood() {
             .collect();
         assert_eq!(errors, Vec::<String>::new());
         assert!(config.http.is_some(), "{name}");
+    }
+}
+
+/// A panel whose metric or label does not exist stays empty, and nobody notices.
+#[test]
+fn each_query_of_the_grafana_dashboard_finds_its_metrics() {
+    let path = crate::source_text::top().join("examples/watch/grafana-dashboard.json");
+    let dashboard: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let text = metrics(&Status::new(Timestamp::UNIX_EPOCH), &[]);
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().unwrap());
+    let queries: Vec<&str> = targets
+        .map(|target| target["expr"].as_str().unwrap())
+        .collect();
+    assert!(queries.len() >= panels.len());
+    for query in queries {
+        let mut names = query
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .filter(|word| word.starts_with("emblazon_"))
+            .peekable();
+        assert!(names.peek().is_some(), "{query}");
+        for name in names {
+            assert!(text.contains(&format!("# TYPE {name} ")), "{query}: {name}");
+            // The labels that it filters by, or groups by.
+            let filtered = query.split_once(&format!("{name}{{"));
+            if let Some(label) = filtered.and_then(|(_, rest)| rest.split('}').next()) {
+                let mut samples = text.lines().filter(|line| line.starts_with(name));
+                assert!(samples.any(|line| line.contains(label)), "{query}: {label}");
+            }
+            let grouped = query.split_once("max by (").map(|(_, rest)| rest);
+            if let Some(label) = grouped.and_then(|rest| rest.split(')').next()) {
+                assert!(text.contains(&format!("{label}=\"")), "{query}: {label}");
+            }
+        }
     }
 }
 
