@@ -108,10 +108,10 @@ pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -
         }
         let kind = match (object.reason, object.state) {
             (Reason::DriftReported, _) => Some(AlertKind::Drift),
-            // Both are intended.
-            (Reason::Paused | Reason::Rejected | Reason::PutOff, _) => None,
-            // One alert for all that wait for the same approval.
-            (Reason::AwaitingApproval, _) => None,
+            // These are intended; and what waits for one approval is one alert.
+            (Reason::Paused | Reason::Rejected | Reason::PutOff | Reason::AwaitingApproval, _) => {
+                None
+            }
             (_, State::Stalled) => Some(AlertKind::Stalled),
             _ if object.failures >= FAILURES => Some(AlertKind::Failing),
             _ => None,

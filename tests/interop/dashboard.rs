@@ -210,7 +210,7 @@ fn inspected(browser: &Browser, url: &str) {
     assert!(drift.contains(said), "{drift}");
     assert!(drift.contains("changed by hand"), "{drift}");
     assert!(!drift.contains("whitelabel.company_name"), "{drift}");
-    browser.click("#drift summary");
+    browser.click("#drift .technical summary");
     let drift = texts(browser, "#drift").concat();
     assert!(drift.contains("whitelabel.company_name"), "{drift}");
     assert_eq!(browser.barriers(), [""; 0]);
@@ -341,12 +341,20 @@ fn a_change_is_approved_by_its_card() {
     seen_when_it_is_gone(stage, &browser);
 }
 
-/// Opens the form of a decision, fills it in and sends it.
+/// Opens the form of a decision, fills it in and sends it, all at one moment: a live page may replace its parts at any time.
 fn decide(browser: &Browser, decision: &str, by: &str, reason: &str) {
-    browser.click(&format!("#{decision}-form summary"));
-    browser.type_into(&format!("#{decision}-by"), by);
-    browser.type_into(&format!("#{decision}-reason"), reason);
-    browser.click(&format!("#{decision}"));
+    let sent = browser.evaluate(&format!(
+        "(() => {{
+            const details = document.getElementById('{decision}-form');
+            details.querySelector('summary').click();
+            const form = details.querySelector('form');
+            form.by.value = {by:?};
+            form.reason.value = {reason:?};
+            document.getElementById('{decision}').click();
+            return details.open && form.checkValidity();
+        }})()"
+    ));
+    assert_eq!(sent, true, "{decision}");
 }
 
 /// Somebody changes a brand by hand: it is left, kept, and in the end put right.

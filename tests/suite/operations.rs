@@ -111,7 +111,7 @@ fn gather(value: &Value, lines: &mut Vec<Vec<String>>) {
     };
     let is_container = value["image"]
         .as_str()
-        .is_some_and(|image| image.starts_with("emblazon:"));
+        .is_some_and(|image| image == "emblazon");
     if is_container && value.get("command").is_none() {
         lines.push(texts(&value["args"]));
     } else if is_container {

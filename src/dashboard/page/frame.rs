@@ -46,7 +46,7 @@ impl Frame<'_> {
                     }
                 }
             }
-            p #gone .banner.bad role="alert" hidden { strong { "The daemon does not answer" } " since " span {} ". This page shows what was known then." }
+            p #gone role="alert" hidden { strong { "The daemon does not answer" } " since " span {} ". This page shows what was known then." }
             main #main tabindex="-1" {
                 @if let Some(done) = self.done {
                     p.done role="status" { (done) }

@@ -119,7 +119,7 @@ fn message(incident: &Incident) -> &str {
 
 fn word(finding: Finding) -> &'static str {
     match finding {
-        Finding::Change => "Change in Git",
+        Finding::Change => "Change in the tree",
         Finding::Drift => "Changed by hand",
         Finding::BadTree => "Commit rejected",
         Finding::Outage => "Platform unreadable",

@@ -118,7 +118,7 @@ fn a_domain_that_points_away_counts_after_a_second_look_and_is_told_of_once() {
     );
     let wrong = notice();
     assert_eq!(wrong["kind"], "dns");
-    assert_eq!(wrong["title"], "production: a has wrong DNS records");
+    assert_eq!(wrong["title"], "production: new (a) has wrong DNS records");
     // Silence is no end of it, and no alert for each domain.
     silence(&platform);
     daemon.wait("dns", Some('a'), "unknown");

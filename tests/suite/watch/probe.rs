@@ -126,7 +126,7 @@ fn a_brand_that_customers_do_not_see_is_told_of_until_they_see_it() {
         (&json!("brand"), &json!("problem"))
     );
     let said = told["lines"][0].as_str().unwrap();
-    assert_eq!(said, format!("a: customers see the vendor's brand: {line}"));
+    assert_eq!(said, format!("new (a): customers see the vendor's brand: {line}"));
     check_metrics(
         &platform,
         &daemon,
@@ -198,7 +198,7 @@ fn a_certificate_that_ends_within_the_configured_time_is_told_of() {
     assert_eq!(told["kind"], "certificate");
     assert_eq!(
         told["title"],
-        "production: a has a certificate that ends soon"
+        "production: new (a) has a certificate that ends soon"
     );
     let line = told["lines"][0].as_str().unwrap();
     assert!(
@@ -294,7 +294,7 @@ fn code_that_somebody_put_in_by_hand_pages_at_once() {
     );
     assert_eq!(
         told["title"],
-        "production: a runs code that somebody put in by hand"
+        "production: mine (a) runs code that somebody put in by hand"
     );
     let line = told["lines"][0].as_str().unwrap();
     assert!(line.contains("https://evil.example/x.js"), "{line}");
