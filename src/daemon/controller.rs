@@ -186,7 +186,9 @@ impl Controller {
         }
         self.seen = now;
         self.end_pauses_when_over(now);
-        self.interventions.share().await;
+        if self.interventions.has_unsent_pause() || self.timers.source <= now {
+            self.agree_on_pause(now).await;
+        }
         if self.timers.source <= now {
             self.look_at_source(now).await;
         }
@@ -394,6 +396,22 @@ impl Controller {
             self.is_quiet = false;
             self.timers.objects.requeue(&name, now);
             self.triggers.insert(Trigger::Resync);
+        }
+    }
+
+    /// Agrees with other hosts on the pause. What it held back is looked at again once it is over.
+    pub(super) async fn agree_on_pause(&mut self, now: Timestamp) {
+        let (log, conditions) = (&self.history_log, &mut self.conditions);
+        match self.interventions.agree_on_pause(log, conditions).await {
+            Ok(false) => {}
+            Ok(true) => {
+                self.is_quiet = false;
+                self.timers.objects.requeue_all(now);
+                self.triggers.insert(Trigger::Resync);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "other hosts and this one may not agree on whether somebody paused; asking again");
+            }
         }
     }
 

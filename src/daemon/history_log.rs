@@ -1,4 +1,4 @@
-//! The history log and the pause, kept on disk across restarts. One folder, in files that a kill cannot corrupt.
+//! The history log, kept on disk across restarts in a file that a kill cannot corrupt.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -7,28 +7,24 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::checksum::{verified, with_checksum};
-use super::status::{Declined, Finding, History, Incident, Intervention, Outcome, Pause};
+use super::decision_files::DecisionFiles;
+use super::status::{Finding, History, Incident, Intervention, Outcome};
 use crate::apply::make_directory;
 use crate::diff::ChangeKey;
-use crate::model::{AccountName, ObjectName, count};
+use crate::model::{AccountName, count};
 
 /// Most incidents kept, and most interventions.
 const LONGEST: usize = 1000;
 /// File of the history log.
 const HISTORY: &str = "history.jsonl";
-/// File of the pause.
-const PAUSE: &str = "pause.json";
-/// File of what people decided not to execute.
-const DECLINED: &str = "declined.json";
 /// Copy of a history log in which corrupted lines were found.
 const SPOILT: &str = "history.spoilt.jsonl";
 
-/// The history log and the pause, in memory and on disk.
+/// The history log, in memory and on disk.
 ///
 /// Each line of the file is the digest of a JSON object, then the object: an incident or an intervention in its current
 /// state. So ending one appends another line with its number. A line cut short by a kill is skipped; so is a corrupted
@@ -258,58 +254,9 @@ impl HistoryLog {
         }
     }
 
-    /// Reads the pause that holds; the error says why it is unknown whether one does.
-    pub(super) fn pause(&self) -> Result<Option<Pause>, String> {
-        self.kept(PAUSE)
-    }
-
-    /// Persists the pause, or its absence.
-    pub(super) fn keep_pause(&self, pause: Option<&Pause>) -> io::Result<()> {
-        self.keep(PAUSE, pause)
-    }
-
-    /// Reads what people decided not to execute; the error says why it is unknown.
-    pub(super) fn declined(&self) -> Result<BTreeMap<ObjectName, Declined>, String> {
-        let kept: Option<Vec<(ObjectName, Declined)>> = self.kept(DECLINED)?;
-        Ok(kept.into_iter().flatten().collect())
-    }
-
-    /// Persists what people decided not to execute.
-    pub(super) fn keep_declined(
-        &self,
-        declined: &BTreeMap<ObjectName, Declined>,
-    ) -> io::Result<()> {
-        let list: Vec<_> = declined.iter().collect();
-        self.keep(DECLINED, (!list.is_empty()).then_some(&list))
-    }
-
-    fn kept<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>, String> {
-        let path = self.folder.join(file);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("{path} cannot be read: {error}")),
-        };
-        let text = String::from_utf8_lossy(&text);
-        let kept = verified(text.trim_end()).and_then(|text| serde_json::from_str(text).ok());
-        kept.map(Some)
-            .ok_or_else(|| format!("something corrupted {path}"))
-    }
-
-    fn keep<T: Serialize>(&self, file: &str, value: Option<&T>) -> io::Result<()> {
-        let path = self.folder.join(file);
-        let Some(value) = value else {
-            return match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            };
-        };
-        let mut file = NamedTempFile::new_in(&self.folder)?;
-        let text = with_checksum(&serde_json::to_string(value)?);
-        file.write_all(format!("{text}\n").as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
+    /// Returns the files of what people decided.
+    pub(super) fn decisions(&self) -> DecisionFiles {
+        DecisionFiles::new(&self.folder)
     }
 
     /// Appends a line. If that fails, the entry is still in memory, and the next rewrite includes it.
@@ -358,6 +305,8 @@ impl HistoryLog {
 mod tests {
     use super::*;
     use crate::daemon::status::{Author, InterventionKind};
+    use crate::daemon::{Declined, Pause};
+    use crate::model::ObjectName;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -446,13 +395,13 @@ mod tests {
             until: Some(at(9)),
         };
         let history_log = HistoryLog::open(state).unwrap();
-        assert_eq!(history_log.pause(), Ok(None));
-        history_log.keep_pause(Some(&pause)).unwrap();
+        assert_eq!(history_log.decisions().pause(), Ok(None));
+        history_log.decisions().keep_pause(Some(&pause)).unwrap();
         let history_log = HistoryLog::open(state).unwrap();
-        assert_eq!(history_log.pause(), Ok(Some(pause)));
-        history_log.keep_pause(None).unwrap();
-        history_log.keep_pause(None).unwrap();
-        assert_eq!(history_log.pause(), Ok(None));
+        assert_eq!(history_log.decisions().pause(), Ok(Some(pause)));
+        history_log.decisions().keep_pause(None).unwrap();
+        history_log.decisions().keep_pause(None).unwrap();
+        assert_eq!(history_log.decisions().pause(), Ok(None));
     }
 
     #[test]
@@ -460,7 +409,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = Utf8Path::from_path(folder.path()).unwrap();
         let history_log = HistoryLog::open(state).unwrap();
-        assert_eq!(history_log.declined(), Ok(BTreeMap::new()));
+        assert_eq!(history_log.decisions().declined(), Ok(BTreeMap::new()));
         let rejected = Declined {
             plan: crate::model::Digest::of(b"part"),
             author: Author::unnamed(at(1)),
@@ -471,16 +420,19 @@ mod tests {
             (ObjectName::Template, rejected),
         ]
         .into();
-        history_log.keep_declined(&declined).unwrap();
+        history_log.decisions().keep_declined(&declined).unwrap();
         let history_log = HistoryLog::open(state).unwrap();
-        assert_eq!(history_log.declined(), Ok(declined));
-        let path = state.join("watch").join(DECLINED);
+        assert_eq!(history_log.decisions().declined(), Ok(declined));
+        let path = state.join("watch").join("declined.json");
         let mut bytes = fs::read(&path).unwrap();
         bytes[70] ^= 1;
         fs::write(&path, bytes).unwrap();
-        assert!(history_log.declined().is_err());
-        history_log.keep_declined(&BTreeMap::new()).unwrap();
-        assert_eq!(history_log.declined(), Ok(BTreeMap::new()));
+        assert!(history_log.decisions().declined().is_err());
+        history_log
+            .decisions()
+            .keep_declined(&BTreeMap::new())
+            .unwrap();
+        assert_eq!(history_log.decisions().declined(), Ok(BTreeMap::new()));
     }
 
     /// Whichever bit of the file is flipped: it is reported, and never taken for the end of the pause.
@@ -496,21 +448,21 @@ mod tests {
             until: Some(at(9)),
         };
         let history_log = HistoryLog::open(state).unwrap();
-        history_log.keep_pause(Some(&pause)).unwrap();
+        history_log.decisions().keep_pause(Some(&pause)).unwrap();
         let path = state.join("watch/pause.json");
         let whole = fs::read(&path).unwrap();
         for bit in 0..8 * whole.len() {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, bytes).unwrap();
-            match history_log.pause() {
+            match history_log.decisions().pause() {
                 Err(reason) => assert!(reason.starts_with("something corrupted "), "{reason}"),
                 // The line feed carries no information.
                 read => assert_eq!((bit / 8, read), (whole.len() - 1, Ok(Some(pause.clone())))),
             }
         }
         fs::write(&path, "").unwrap();
-        assert!(history_log.pause().is_err());
+        assert!(history_log.decisions().pause().is_err());
     }
 
     #[test]
@@ -612,6 +564,9 @@ mod tests {
         let history_log = HistoryLog::open(state).unwrap();
         assert_eq!(history_log.history().incidents[0].id, 4);
         assert_eq!(history_log.spoilt(), None);
-        assert_eq!(history_log.pause().unwrap().unwrap().reason, "migration");
+        assert_eq!(
+            history_log.decisions().pause().unwrap().unwrap().reason,
+            "migration"
+        );
     }
 }

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use super::PublishedStatus;
 use super::conditions::Conditions;
+use super::decision_files::Carried;
 use super::history_log::HistoryLog;
-use super::pause_ref::{PauseRecord, PauseRef};
+use super::pause_ref::PauseRef;
 use super::status::{Declined, Intervention, InterventionKind, Outcome, Pause, Status};
 use crate::apply::remote::GitError;
 use crate::model::{Digest, ObjectName, count};
@@ -22,8 +23,8 @@ pub(super) struct Interventions {
     pause: Option<Pause>,
     /// Carries the pause to the next leader; absent where no other host can lead.
     shared: Option<PauseRef>,
-    /// What the next leader does not know yet.
-    unsent: Option<PauseRecord>,
+    /// What is known of that.
+    carried: Carried,
     /// The approved plan, and the approved parts.
     approved: BTreeMap<Target, Digest>,
     /// The parts that stay as they are.
@@ -46,54 +47,73 @@ impl Interventions {
                 until: None,
             }
         };
-        let declined = log.declined().map_err(&mut unknown);
-        let pause = log.pause().unwrap_or_else(|reason| Some(unknown(reason)));
+        let files = log.decisions();
+        let declined = files.declined().map_err(&mut unknown);
+        let pause = files.pause().unwrap_or_else(|reason| Some(unknown(reason)));
         self.pause = pause.or(declined.as_ref().err().cloned());
         self.declined = declined.unwrap_or_default();
+        // Where it is not known whether other hosts know of a pause, they are told.
+        self.carried = files.carried().unwrap_or_else(|_| Carried {
+            seen: None,
+            is_unsent: self.pause.is_some(),
+        });
     }
 
-    /// Takes over the pause of the leader before this one. What this host noted later counts more, and is sent.
+    /// Says where the pause is carried to other hosts.
+    pub(super) fn carry_by(&mut self, shared: Option<PauseRef>) {
+        self.shared = shared;
+    }
+
+    /// Returns whether somebody paused or resumed here, which other hosts do not know yet.
+    pub(super) fn has_unsent_pause(&self) -> bool {
+        self.shared.is_some() && self.carried.is_unsent
+    }
+
+    /// Agrees with other hosts on the pause, and returns whether it changed here.
+    ///
+    /// What somebody said here last is sent, unless somebody said something elsewhere since. Of two such orders that
+    /// crossed, the pause holds.
     ///
     /// # Errors
-    /// When it cannot be read whether that leader was paused; nothing may be written then.
-    pub(super) async fn take_over(
+    /// When it is not known whether somebody paused elsewhere; nothing may be written by a new leader then.
+    pub(super) async fn agree_on_pause(
         &mut self,
-        shared: Option<PauseRef>,
         log: &HistoryLog,
         conditions: &mut Conditions,
-    ) -> Result<(), GitError> {
-        self.unsent = None;
-        self.shared = shared;
+    ) -> Result<bool, GitError> {
         let Some(shared) = &self.shared else {
-            return Ok(());
+            return Ok(false);
         };
-        let theirs = shared.read().await?;
-        match (&self.pause, theirs) {
-            (Some(ours), theirs) if theirs.as_ref().is_none_or(|it| it.at < ours.since) => {
-                self.unsent = Some(PauseRecord {
-                    at: ours.since,
-                    pause: Some(ours.clone()),
-                });
-            }
-            (ours, Some(theirs)) if *ours != theirs.pause => {
-                self.keep(theirs.pause, log, conditions);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Tells the next leader about the pause, if it does not know it yet.
-    pub(super) async fn share(&mut self) {
-        let (Some(shared), Some(unsent)) = (&self.shared, &self.unsent) else {
-            return;
+        let (id, theirs) = shared.read().await?;
+        let is_moved = id != self.carried.seen;
+        let is_unread = conditions.pause.is_some();
+        let is_ours = match (&self.pause, &theirs) {
+            // Nobody ever paused elsewhere, or the ref was deleted.
+            (Some(_), None) if id.is_none() || is_unread => true,
+            (None, Some(_)) => self.carried.is_unsent && !is_moved,
+            _ => self.carried.is_unsent,
         };
-        match shared.write(unsent).await {
-            Ok(()) => self.unsent = None,
-            Err(error) => {
-                tracing::warn!(%error, "another host that takes over does not know yet whether this daemon is paused");
+        let mut seen = id;
+        let mut has_changed = false;
+        if self.pause != theirs {
+            if is_ours {
+                seen = Some(shared.write(seen.as_deref(), self.pause.as_ref()).await?);
+            } else if is_moved {
+                self.keep(theirs, log, conditions);
+                has_changed = true;
             }
         }
+        let carried = Carried {
+            seen,
+            is_unsent: false,
+        };
+        if carried != self.carried {
+            if let Err(error) = log.decisions().keep_carried(&carried) {
+                tracing::warn!(%error, "what other hosts know of the pause cannot be written down");
+            }
+            self.carried = carried;
+        }
+        Ok(has_changed)
     }
 
     /// Returns the pause, if there is one.
@@ -108,17 +128,18 @@ impl Interventions {
         log: &HistoryLog,
         conditions: &mut Conditions,
     ) {
-        self.unsent = Some(PauseRecord {
-            at: pause
-                .as_ref()
-                .map_or_else(Timestamp::now, |pause| pause.since),
-            pause: pause.clone(),
-        });
+        self.carried.is_unsent = true;
         self.keep(pause, log, conditions);
     }
 
     fn keep(&mut self, pause: Option<Pause>, log: &HistoryLog, conditions: &mut Conditions) {
-        if let Err(error) = log.keep_pause(pause.as_ref()) {
+        let files = log.decisions();
+        let kept = if self.carried.is_unsent {
+            files.decide_pause(pause.as_ref())
+        } else {
+            files.keep_pause(pause.as_ref())
+        };
+        if let Err(error) = kept {
             tracing::warn!(%error, "the pause cannot be written down, and does not outlive this process");
         }
         if let Some(pause) = &pause {
@@ -251,7 +272,7 @@ impl Interventions {
     }
 
     fn keep_declined(&self, log: &HistoryLog) {
-        if let Err(error) = log.keep_declined(&self.declined) {
+        if let Err(error) = log.decisions().keep_declined(&self.declined) {
             tracing::warn!(%error, "what was rejected or put off cannot be written down, and does not outlive this process");
         }
     }
@@ -368,5 +389,123 @@ mod tests {
         let reason = &interventions.pause().unwrap().reason;
         assert!(reason.contains("until somebody resumes"), "{reason}");
         assert!(conditions.pause.is_some());
+    }
+
+    /// One daemon, with a clone and a state folder of its own.
+    struct Host {
+        interventions: Interventions,
+        log: HistoryLog,
+        conditions: Conditions,
+        clone: camino::Utf8PathBuf,
+    }
+
+    impl Host {
+        fn new(folder: &camino::Utf8Path, name: &str) -> Self {
+            let clone = folder.join(name);
+            let repository = git2::Repository::init(&clone).unwrap();
+            let bare = folder.join("origin");
+            repository.remote("origin", bare.as_str()).unwrap();
+            let mut host = Self {
+                interventions: Interventions::default(),
+                log: HistoryLog::open(&clone).unwrap(),
+                conditions: Conditions::default(),
+                clone,
+            };
+            host.start();
+            host
+        }
+
+        fn start(&mut self) {
+            let clone = crate::apply::remote::LocalClone::find(&self.clone);
+            let remote = clone.unwrap().unwrap().remote(None).unwrap().unwrap();
+            let cluster = crate::model::ClusterName::new("production");
+            self.interventions = Interventions::default();
+            self.interventions.restore(&self.log, &mut self.conditions);
+            let shared = PauseRef::new(remote, &cluster, None);
+            self.interventions.carry_by(Some(shared));
+        }
+
+        async fn carry_out(&mut self, order: &str) {
+            let pause = Pause {
+                reason: "the proxies move".to_owned(),
+                by: None,
+                via: None,
+                since: Timestamp::now(),
+                until: None,
+            };
+            let (log, conditions) = (&self.log, &mut self.conditions);
+            match order {
+                "pauses" => self.interventions.set_pause(Some(pause), log, conditions),
+                "resumes" => self.interventions.set_pause(None, log, conditions),
+                "agrees" => {
+                    let agreed = self.interventions.agree_on_pause(log, conditions);
+                    agreed.await.unwrap();
+                }
+                "restarts" => self.start(),
+                other => panic!("{other}"),
+            }
+        }
+    }
+
+    /// In whatever order hosts come to know of each other: nobody works on while the last order was a pause, and nobody
+    /// stays paused after everybody's was to resume. No clock is compared.
+    #[tokio::test]
+    async fn hosts_agree_on_the_pause() {
+        #[track_caller]
+        fn is(hosts: &BTreeMap<&str, Host>, orders: &str, expected: &str) {
+            let paused = hosts
+                .iter()
+                .filter(|(_, host)| host.interventions.pause().is_some());
+            let paused: Vec<&str> = paused.map(|(name, _)| *name).collect();
+            assert_eq!(paused.join(" "), expected, "{orders}");
+        }
+        for (orders, expected) in [
+            ("a pauses, a agrees, b agrees", "a b"),
+            (
+                "a pauses, a agrees, b agrees, b resumes, b agrees, a agrees",
+                "",
+            ),
+            // It was said while the remote was away, and this host leads again.
+            (
+                "a pauses, a agrees, a resumes, a restarts, a agrees, b agrees",
+                "",
+            ),
+            ("a agrees, a pauses, a restarts, a agrees, b agrees", "a b"),
+            // Another host leads by then.
+            (
+                "a agrees, b agrees, a pauses, b agrees, a agrees, b agrees",
+                "a b",
+            ),
+            // A host that slept knows an old pause, and has nothing to say.
+            (
+                "a pauses, a agrees, b agrees, b resumes, b agrees, a restarts, a agrees, b agrees",
+                "",
+            ),
+            (
+                "b pauses, b agrees, b resumes, b agrees, a agrees, a pauses, a restarts, a agrees",
+                "a",
+            ),
+            // Two orders that crossed.
+            (
+                "a agrees, b agrees, a pauses, b pauses, b resumes, b agrees, a agrees, b agrees",
+                "a b",
+            ),
+            (
+                "a pauses, a agrees, b agrees, a resumes, b resumes, b pauses, b agrees, a agrees",
+                "a b",
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let folder = camino::Utf8Path::from_path(folder.path()).unwrap();
+            git2::Repository::init_bare(folder.join("origin")).unwrap();
+            let mut hosts: BTreeMap<&str, Host> = ["a", "b"]
+                .map(|name| (name, Host::new(folder, name)))
+                .into();
+            for order in orders.split(", ") {
+                let (host, order) = order.split_once(' ').unwrap();
+                hosts.get_mut(host).unwrap().carry_out(order).await;
+            }
+            is(&hosts, orders, expected);
+        }
     }
 }

@@ -86,6 +86,7 @@ fn open(
         path: setup.state.clone(),
         source,
     })?;
+    queue.keep_pauses(history_log.decisions());
     let ending = Ending::with(queue.stopped());
     let (source, watcher) = match &setup.source {
         Place::Folder(folder) => {
@@ -139,18 +140,23 @@ async fn lead(controller: &mut Controller, stop: &CancellationToken, is_once: bo
             return;
         }
     };
+    let shared = remote.map(|remote| PauseRef::new(remote, &cluster, controller.setup.shard));
+    controller.interventions.carry_by(shared);
     if !take(controller, &mut leases, &claim, stop, is_once).await {
         return;
     }
     controller.led = Some(cluster.clone());
-    controller.take_lead(Timestamp::now());
-    let shared = remote.map(|remote| PauseRef::new(remote, &cluster, controller.setup.shard));
-    if let Err(error) = controller.take_over_pause(shared).await {
-        tracing::warn!(%error, "whether the last leader was paused is not known, so this daemon does not lead yet");
+    let (log, conditions) = (&controller.history_log, &mut controller.conditions);
+    let agreed = controller.interventions.agree_on_pause(log, conditions);
+    if let Err(error) = agreed.await {
         let _ = leases.release().await;
-        controller.lack_lease(&error.into(), Timestamp::now());
+        let reason =
+            format!("whether somebody paused is not known, so this daemon does not lead: {error}");
+        tracing::warn!("{reason}");
+        controller.be_leaseless(reason, Timestamp::now());
         return wait(stop).await;
     }
+    controller.take_lead(Timestamp::now());
     tracing::info!(%cluster, "leading");
     let guard = LeaseGuard::of(&leases);
     let work = Box::pin(work(controller, &guard, is_once));
@@ -223,6 +229,10 @@ async fn take(
         if is_once {
             return false;
         }
+        // The leader of now must know what somebody said here while this daemon led.
+        if controller.interventions.has_unsent_pause() {
+            controller.agree_on_pause(Timestamp::now()).await;
+        }
         wait(stop).await;
         if stop.is_cancelled() {
             return false;
@@ -238,11 +248,6 @@ async fn wait(stop: &CancellationToken) {
 }
 
 impl Controller {
-    async fn take_over_pause(&mut self, shared: Option<PauseRef>) -> Result<(), GitError> {
-        let (log, conditions) = (&self.history_log, &mut self.conditions);
-        self.interventions.take_over(shared, log, conditions).await
-    }
-
     fn take_lead(&mut self, now: Timestamp) {
         self.conditions.lease = None;
         self.begin(now);
@@ -258,6 +263,10 @@ impl Controller {
             ),
             _ => format!("the lease cannot be taken: {error}"),
         };
+        self.be_leaseless(reason, now);
+    }
+
+    fn be_leaseless(&mut self, reason: String, now: Timestamp) {
         self.conditions.lease = Some(reason.clone());
         self.published.change(|status| {
             status.cluster.beat = now;
@@ -272,6 +281,8 @@ impl Controller {
 
     fn stand_by(&mut self, holder: &str, now: Timestamp) {
         self.conditions.lease = None;
+        // The leader reads the source, and tells when that fails.
+        self.conditions.source = None;
         let status = self.published.status();
         let is_known = matches!(&status.cluster.role, Role::Standby { .. });
         if !is_known {

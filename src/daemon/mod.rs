@@ -20,6 +20,7 @@ pub(crate) mod checksum;
 mod conditions;
 mod controller;
 mod cycle;
+mod decision_files;
 mod dns;
 mod domain_state;
 mod domains;

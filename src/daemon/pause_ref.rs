@@ -17,11 +17,11 @@ pub(super) struct PauseRef {
 
 /// What the ref holds.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct PauseRecord {
-    /// When the pause began, or ended.
-    pub(super) at: Timestamp,
-    /// The pause; absent when it ended.
-    pub(super) pause: Option<Pause>,
+struct PauseRecord {
+    /// When it was written.
+    at: Timestamp,
+    /// The pause; absent when somebody resumed.
+    pause: Option<Pause>,
 }
 
 impl PauseRef {
@@ -33,39 +33,43 @@ impl PauseRef {
         }
     }
 
-    /// Reads the record from the remote; none when nobody ever paused.
+    /// Reads the value of the ref, and the pause that it holds; no value when nobody ever paused.
     ///
     /// # Errors
     /// When the remote does not answer, or the ref holds something else.
-    pub(super) async fn read(&self) -> Result<Option<PauseRecord>, GitError> {
+    pub(super) async fn read(&self) -> Result<(Option<String>, Option<Pause>), GitError> {
         let Some(id) = self.remote.value(&self.reference).await? else {
-            return Ok(None);
+            return Ok((None, None));
         };
         let text = self.remote.text(&self.reference, &id).await?;
         let text = text.ok_or(GitError::Moved)?;
-        let record = serde_json::from_str(&text).map_err(|error| {
+        let record: PauseRecord = serde_json::from_str(&text).map_err(|error| {
             let (name, reference) = (self.remote.name(), &self.reference);
             GitError::Repository(format!(
                 "{reference} holds no pause that this version understands: {error}; `git push {name} :{reference}` removes it"
             ))
-        });
-        record.map(Some)
+        })?;
+        Ok((Some(id), record.pause))
     }
 
-    /// Replaces the record on the remote.
+    /// Replaces what the ref holds, and returns its new value.
     ///
     /// # Errors
-    /// When the remote does not accept it, or somebody else wrote at the same time.
-    pub(super) async fn write(&self, record: &PauseRecord) -> Result<(), GitError> {
-        let text = serde_json::to_string(record)
+    /// When the remote does not accept it, or somebody else wrote since `seen` was read.
+    pub(super) async fn write(
+        &self,
+        seen: Option<&str>,
+        pause: Option<&Pause>,
+    ) -> Result<String, GitError> {
+        let record = PauseRecord {
+            at: Timestamp::now(),
+            pause: pause.cloned(),
+        };
+        let text = serde_json::to_string(&record)
             .map_err(|error| GitError::Repository(error.to_string()))?;
-        let seen = self.remote.value(&self.reference).await?;
         let new = self.remote.clone_of().write_text(&text, record.at)?;
-        let swapped = self
-            .remote
-            .swap(&self.reference, seen.as_deref(), Some(&new));
-        match swapped.await? {
-            Swap::Done => Ok(()),
+        match self.remote.swap(&self.reference, seen, Some(&new)).await? {
+            Swap::Done => Ok(new),
             Swap::Moved => Err(GitError::Moved),
         }
     }

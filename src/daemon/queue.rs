@@ -1,11 +1,12 @@
 //! The work queue: requests to the loop from outside it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::decision_files::DecisionFiles;
 use super::platform_events::Hint;
 use super::status::{Author, Declined, Intervention, InterventionKind, Pause, Trigger};
 use crate::model::{AccountName, Digest, ObjectName};
@@ -246,15 +247,28 @@ struct QueueState {
     /// Notified of pauses only, so that an execution sees one at once.
     paused: Notify,
     stopped: CancellationToken,
+    /// Where a pause is written down as soon as it is asked for.
+    decisions: OnceLock<DecisionFiles>,
 }
 
 impl WorkQueue {
+    /// Has each pause written down before [`Self::give`] returns: a kill in the next moment does not lose it.
+    pub(super) fn keep_pauses(&self, files: DecisionFiles) {
+        // The files of one daemon do not change.
+        let _ = self.shared.decisions.set(files);
+    }
+
     /// Adds an item.
     pub fn give(&self, order: WorkItem) {
         if order == WorkItem::Stop {
             self.shared.stopped.cancel();
         }
         let pauses = matches!(order, WorkItem::Pause(_));
+        if let (WorkItem::Pause(pause), Some(files)) = (&order, self.shared.decisions.get())
+            && let Err(error) = files.decide_pause(Some(pause))
+        {
+            tracing::warn!(%error, "the pause cannot be written down, and does not outlive this process");
+        }
         self.pending().add(order);
         self.shared.bell.notify_one();
         if pauses {

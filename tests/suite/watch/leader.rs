@@ -149,6 +149,56 @@ fn a_pause_survives_the_host_that_it_was_asked_of() {
     platform.stop();
 }
 
+/// Whoever was told that a pause is accepted can rely on it, even if the daemon is killed in the next moment.
+#[test]
+fn an_accepted_pause_survives_a_kill() {
+    const LISTENING: &str = "http: {listen: \"127.0.0.1:0\"}";
+    let platform = platform("a", "{heal: auto}");
+    let bare = publish(&platform);
+    let mut daemon = serve_as(&platform, bare.path(), "host", LISTENING);
+    daemon.wait("run", None, "applied");
+    let order = json!({"reason": "the proxies move"});
+    daemon.ask(&platform, "/api/v1/pause", Some(&order));
+    daemon.child.kill().unwrap();
+    daemon.child.wait().unwrap();
+    name_company(&platform, 'a', "held");
+    commit(&platform, "not while paused", &[]);
+    let mut daemon = serve_as(&platform, bare.path(), "host", LISTENING);
+    daemon.wait("stalled", Some('a'), "paused");
+    assert_eq!(platform.key('a', "company_name"), "new");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+/// What is no pause in its ref is no permission to write: nobody leads, and it is said how to remove it.
+#[test]
+fn an_unreadable_pause_lets_nobody_lead() {
+    let platform = platform("a", "{heal: auto}");
+    let bare = publish(&platform);
+    let head = crate::git::git(platform.folder(), &["rev-parse", "HEAD"]);
+    let reference = format!("{head}:refs/emblazon/production/paused");
+    crate::git::git(
+        platform.folder(),
+        &["push", "--quiet", "origin", &reference],
+    );
+    let mut daemon = follow_as(&platform, bare.path(), "host", "", LEASE);
+    let told = daemon.wait("role", None, "leaseless");
+    let told = told["message"].as_str().unwrap();
+    assert!(
+        told.contains("whether somebody paused is not known"),
+        "{told}"
+    );
+    let (_, remedy) = told.split_once('`').unwrap();
+    let (remedy, _) = remedy.split_once('`').unwrap();
+    assert!(!daemon.has_said("role", "leader"));
+    assert_eq!(platform.sandbox.counts().mutating, 0);
+    let words: Vec<&str> = remedy.split_whitespace().skip(1).collect();
+    crate::git::git(platform.folder(), &words);
+    daemon.wait("run", None, "applied");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
 /// Nobody holds the lease, and it cannot be taken: that is a fault, and no standing by.
 #[test]
 fn a_remote_that_refuses_the_lease_is_a_fault_and_somebody_is_told() {

@@ -126,7 +126,10 @@ fn a_brand_that_customers_do_not_see_is_told_of_until_they_see_it() {
         (&json!("brand"), &json!("problem"))
     );
     let said = told["lines"][0].as_str().unwrap();
-    assert_eq!(said, format!("new (a): customers see the vendor's brand: {line}"));
+    assert_eq!(
+        said,
+        format!("new (a): customers see the vendor's brand: {line}")
+    );
     check_metrics(
         &platform,
         &daemon,
