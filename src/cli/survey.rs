@@ -368,7 +368,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         if git.desired().is_some() || !git.written().is_empty() {
             survey.planned.differences.only(only);
         } else {
-            notes.push("--only has no effect: which side changed cannot be determined".to_owned());
+            notes.push("--only has no effect: no applied commit is known, so which side changed cannot be determined".to_owned());
         }
     }
     notes.extend(git.told());

@@ -85,7 +85,7 @@ fn names(arrival: &Arrival, kinds: HostKinds) -> ProbeCheck {
             ),
             Some(match kinds.names {
                 CheckKind::Names => format!(
-                    "enter an A, AAAA or CNAME record for {host} that leads to the user interface; `emblazon dns letter` writes down what to enter"
+                    "enter an A, AAAA or CNAME record for {host} that leads to the user interface: `emblazon dns letter` and the account's name writes down what to enter, and `emblazon apply` enters it where the tree says `dns: manage`"
                 ),
                 _ => format!("enter a record for {host}, or correct `api.default` in js/config.js"),
             }),

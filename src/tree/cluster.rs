@@ -12,7 +12,7 @@ use crate::model::ClusterName;
 pub enum LoadError {
     /// The folder is not a tree.
     #[error(
-        "there is no emblazon.yaml here; name the tree's folder, or begin one with `emblazon init`"
+        "the folder has no emblazon.yaml; name the tree's folder, with --tree where a command takes accounts or a file, or begin one with `emblazon init`"
     )]
     NotATree,
     /// The chosen cluster is not declared.
