@@ -79,7 +79,7 @@ pub(super) async fn settle(
     loop {
         let Some(mut brand) = now else {
             recreated = true;
-            now = Some(create_again(step_run, account, goal.wanted).await?);
+            now = Some(create_again(step_run, account, goal).await?);
             continue;
         };
         // The previous state was read twice, so nothing else can have been overlooked.
@@ -114,10 +114,10 @@ pub(super) async fn settle(
                 has_written = true;
                 let revision = answer.map(|document| document.revision);
                 let accepted = (&brand, kind, asset, revision.as_ref());
-                now = look_for(step_run, account, accepted).await?;
+                now = look_for(step_run, account, goal, accepted).await?;
                 if is_at_risk(&brand, kind) && now.as_ref().is_some_and(has_welcome) {
                     // The welcome page should be gone; a read that lags behind would hide that.
-                    now = look_for(step_run, account, accepted).await?;
+                    now = look_for(step_run, account, goal, accepted).await?;
                 }
                 let Some(found) = &now else {
                     return Err(Trouble::Stop(Stop::Unknown(format!(
@@ -137,7 +137,9 @@ pub(super) async fn settle(
                         let reason = answer::given_up(&error, *count);
                         return Err(Trouble::Stop(Stop::Failed(reason)));
                     }
-                    Err(unread) => return Err(unseen(&error.cause().to_string(), &unread)),
+                    Err(unread) => {
+                        return Err(unseen(step_run, goal, &error.cause().to_string(), &unread));
+                    }
                 };
                 if let Some(found) = &mut now
                     && found.revision == brand.revision
@@ -309,6 +311,7 @@ async fn look(step_run: &StepRun<'_>, account: &AccountId) -> Result<Option<Bran
 async fn look_for(
     step_run: &StepRun<'_>,
     account: &AccountId,
+    goal: &Goal<'_>,
     (before, kind, asset, revision): (&Brand, AssetKind, &Held, Option<&Revision>),
 ) -> Result<Option<Brand>, Trouble> {
     let reader = step_run.context.reader();
@@ -320,15 +323,25 @@ async fn look_for(
         })
     };
     let seen = reading::until(step_run.context.options.retries, read, shows).await;
-    seen.map_err(|error| unseen(&format!("the server accepted the {kind}"), &error))
+    let happened = format!("the server accepted the {kind}");
+    seen.map_err(|error| unseen(step_run, goal, &happened, &error))
 }
 
-/// Ends a step because nobody knows what is there after what happened last.
-fn unseen(happened: &str, error: &ApiError) -> Trouble {
-    Trouble::Stop(Stop::Unknown(format!(
-        "{happened}; what is there now could not be read: {}; plan again",
-        answer::explain(error)
-    )))
+/// Ends a step because nobody knows what is there after what happened last. An upload may have destroyed another asset
+/// (B11, B12), so the snapshot is named; on the way back, whoever goes back does that.
+fn unseen(step_run: &StepRun<'_>, goal: &Goal<'_>, happened: &str, error: &ApiError) -> Trouble {
+    use std::fmt::Write as _;
+    let unread = answer::explain(error);
+    let mut reason =
+        format!("{happened}; what is there now could not be read: {unread}; plan again");
+    if goal.tried.is_none() {
+        let run = step_run.context.run();
+        let _ = write!(
+            reason,
+            "; the snapshot of run {run} holds what was there before"
+        );
+    }
+    Trouble::Stop(Stop::Unknown(reason))
 }
 
 /// Re-creates a document that existed a moment ago.
@@ -338,7 +351,7 @@ fn unseen(happened: &str, error: &ApiError) -> Trouble {
 async fn create_again(
     step_run: &mut StepRun<'_>,
     account: &AccountId,
-    wanted: &Brand,
+    goal: &Goal<'_>,
 ) -> Result<Brand, Trouble> {
     let retries = step_run.context.options.retries;
     let mut billing = step_run.context.options.billing;
@@ -349,7 +362,7 @@ async fn create_again(
             retries.pause(repetition - 1).await;
         }
         let write = Write::Create {
-            settings: &wanted.settings,
+            settings: &goal.wanted.settings,
             billing,
         };
         let mut happened = "the server accepted the whitelabel again".to_owned();
@@ -367,7 +380,7 @@ async fn create_again(
             failure = Some(Exhausted::new(&error, repetition + 1));
         }
         let seen = look(step_run, account).await;
-        if let Some(brand) = seen.map_err(|error| unseen(&happened, &error))? {
+        if let Some(brand) = seen.map_err(|error| unseen(step_run, goal, &happened, &error))? {
             return Ok(brand);
         }
         if !repeat {

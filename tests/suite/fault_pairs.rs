@@ -31,14 +31,19 @@ fn pairs(sampled: usize, effort: Effort) {
     // A fault that hangs costs a second of waiting, and is met by every other alone.
     let quick: Vec<&Trouble> = (faults.iter()).filter(|fault| !fault.hangs()).collect();
     // A refused upload that puts the eaten welcome back, and a read after it that still shows that welcome.
-    let met = [
+    let eaten = [
         Fault::new("*", "*", FaultKind::Status(403)).nth(67),
         Fault::new("GET", "*", FaultKind::StaleRead).nth(59),
-    ]
-    .map(Trouble::Platform);
+    ];
+    // An accepted logo eats the welcome, and the login that the read-back needs is refused.
+    let unseen = [
+        Fault::new("*", "*", FaultKind::Status(409)).nth(35),
+        Fault::new("*", "*", FaultKind::Status(401)).nth(34),
+    ];
+    let met = [eaten, unseen].map(|pair| pair.map(Trouble::Platform));
     let pairs: Vec<[Trouble; 2]> = (0..sampled)
         .map(|_| [0, 1].map(|_| quick[random.usize(..quick.len())].clone()))
-        .chain([met])
+        .chain(met)
         .collect();
     let results: Vec<Result<bool, String>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..4)

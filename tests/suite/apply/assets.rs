@@ -331,12 +331,18 @@ async fn what_cannot_be_read_after_an_upload_is_unknown() {
         let reads = reads.nth(2).times(99);
         stage.faults(posts.into_iter().chain([reads]).collect());
         let applied = stage.apply(&tree, &plan).await;
+        let reason = reason(&applied);
+        let (reason, snapshot) = reason.split_once("; the snapshot of run ").unwrap();
+        assert!(
+            snapshot.ends_with(" holds what was there before"),
+            "{snapshot}"
+        );
         match upload {
             None => {
-                insta::assert_snapshot!(reason(&applied), @"unknown: the server accepted the logo; what is there now could not be read: the login may not do this; log in with an account above it; the domain template needs the master account; plan again");
+                insta::assert_snapshot!(reason, @"unknown: the server accepted the logo; what is there now could not be read: the login may not do this; log in with an account above it; the domain template needs the master account; plan again");
             }
             Some(_) => {
-                insta::assert_snapshot!(reason(&applied), @"unknown: the server aborted the request (init failed); what is there now could not be read: the login may not do this; log in with an account above it; the domain template needs the master account; plan again");
+                insta::assert_snapshot!(reason, @"unknown: the server aborted the request (init failed); what is there now could not be read: the login may not do this; log in with an account above it; the domain template needs the master account; plan again");
             }
         }
     }
