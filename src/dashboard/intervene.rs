@@ -120,6 +120,17 @@ pub(super) struct Seen<'a> {
     pub(super) object: Option<ObjectName>,
 }
 
+impl<'a> Seen<'a> {
+    /// Names the part of an account or of the domain template, or else the whole plan.
+    pub(super) fn of(plan: &'a str, account: Option<&str>, is_template: bool) -> Self {
+        let account = account.map(|name| ObjectName::from(AccountName::new(name)));
+        Self {
+            plan,
+            object: account.or(is_template.then_some(ObjectName::Template)),
+        }
+    }
+}
+
 /// Queues the approval of what somebody saw, and returns how many steps it has. What cannot be carried out now is
 /// refused.
 pub(super) fn approve(shared: &Shared, seen: Seen<'_>, author: Author) -> Result<usize, Refused> {

@@ -26,6 +26,7 @@ mod hook;
 mod intervene;
 mod listener;
 mod metrics;
+mod order;
 mod page;
 mod platform_event;
 mod server;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
@@ -15,11 +14,13 @@ use serde::de::DeserializeOwned;
 
 use super::answer::{accepted, refused};
 use super::v1::{AccountsV1, HistoryV1, ObjectV1, PlanV1, StatusV1};
+use crate::daemon::Author;
 use crate::dashboard::access::{Admitted, Entry};
 use crate::dashboard::intervene::{self, Refused, Seen};
+use crate::dashboard::order::Order;
 use crate::dashboard::page::{Filter, Sort, select};
 use crate::dashboard::state::Shared;
-use crate::model::{AccountName, ObjectName, count};
+use crate::model::{AccountName, count};
 
 /// The maximum number of incidents in one answer.
 const INCIDENTS: usize = 500;
@@ -151,26 +152,18 @@ struct AuthorOrder {
     reason: Option<String>,
 }
 
-async fn pause(
-    State(shared): Asked,
-    Extension(admitted): Extension<Admitted>,
-    body: Bytes,
-) -> Response {
-    answered(read(&body).and_then(|order: PauseOrder| {
-        let author = intervene::author(admitted, order.by.as_deref(), Some(&order.reason))?;
-        intervene::pause(&shared, order.minutes, author)?;
+async fn pause(order: Order) -> Response {
+    answered(read(&order.body).and_then(|pause: PauseOrder| {
+        let author = order.author(pause.by.as_deref(), Some(&pause.reason))?;
+        intervene::pause(&order.shared, pause.minutes, author)?;
         Ok("paused once the step in flight is done".to_owned())
     }))
 }
 
-async fn resume(
-    State(shared): Asked,
-    Extension(admitted): Extension<Admitted>,
-    body: Bytes,
-) -> Response {
-    answered(read_or_default(&body).and_then(|order: AuthorOrder| {
-        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
-        intervene::resume(&shared, author)?;
+async fn resume(order: Order) -> Response {
+    answered(read_or_default(&order.body).and_then(|who: AuthorOrder| {
+        let author = order.author(who.by.as_deref(), who.reason.as_deref())?;
+        intervene::resume(&order.shared, author)?;
         Ok("resumed".to_owned())
     }))
 }
@@ -184,17 +177,15 @@ struct ResyncOrder {
     reason: Option<String>,
 }
 
-async fn resync(
-    State(shared): Asked,
-    Extension(admitted): Extension<Admitted>,
-    body: Bytes,
-) -> Response {
-    answered(read_or_default(&body).and_then(|order: ResyncOrder| {
-        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
-        let accounts = order.accounts.into_iter().map(AccountName::new).collect();
-        intervene::resync(&shared, accounts, author)?;
-        Ok("check queued".to_owned())
-    }))
+async fn resync(order: Order) -> Response {
+    answered(
+        read_or_default(&order.body).and_then(|resync: ResyncOrder| {
+            let author = order.author(resync.by.as_deref(), resync.reason.as_deref())?;
+            let accounts = resync.accounts.into_iter().map(AccountName::new).collect();
+            intervene::resync(&order.shared, accounts, author)?;
+            Ok("check queued".to_owned())
+        }),
+    )
 }
 
 /// The request to approve or reject a plan, or one object's part of it.
@@ -216,62 +207,53 @@ struct DecisionOrder {
 
 impl DecisionOrder {
     fn seen(&self) -> Seen<'_> {
-        let account = self.account.as_ref().map(AccountName::new);
-        let template = self.template.then_some(ObjectName::Template);
-        Seen {
-            plan: &self.plan,
-            object: account.map(ObjectName::from).or(template),
-        }
+        Seen::of(&self.plan, self.account.as_deref(), self.template)
     }
 }
 
-async fn approve(
-    State(shared): Asked,
-    Extension(admitted): Extension<Admitted>,
-    body: Bytes,
+/// Carries out a decision about a plan, or about one object's part of it.
+fn decided(
+    order: &Order,
+    decide: impl FnOnce(&DecisionOrder, Author) -> Result<String, Refused>,
 ) -> Response {
-    answered(read(&body).and_then(|order: DecisionOrder| {
-        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
-        let steps = intervene::approve(&shared, order.seen(), author)?;
+    answered(read(&order.body).and_then(|decision: DecisionOrder| {
+        let author = order.author(decision.by.as_deref(), decision.reason.as_deref())?;
+        decide(&decision, author)
+    }))
+}
+
+async fn approve(order: Order) -> Response {
+    decided(&order, |decision, author| {
+        let steps = intervene::approve(&order.shared, decision.seen(), author)?;
         Ok(format!(
             "{} will be carried out, if that is still what there is to do; /api/v1/history shows the outcome",
             count(steps, "step")
         ))
-    }))
+    })
 }
 
-async fn reject(
-    State(shared): Asked,
-    Extension(admitted): Extension<Admitted>,
-    body: Bytes,
-) -> Response {
-    answered(read(&body).and_then(|order: DecisionOrder| {
-        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
-        let objects = intervene::decline(&shared, order.seen(), None, author)?;
+async fn reject(order: Order) -> Response {
+    decided(&order, |decision, author| {
+        let objects = intervene::decline(&order.shared, decision.seen(), None, author)?;
         let changes = count(objects, "object");
         Ok(format!(
             "{changes} will stay as they are, until somebody approves them or other changes are planned"
         ))
-    }))
+    })
 }
 
-async fn put_off(
-    State(shared): Asked,
-    Extension(admitted): Extension<Admitted>,
-    body: Bytes,
-) -> Response {
-    answered(read(&body).and_then(|order: DecisionOrder| {
-        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
-        let until = order.until.ok_or_else(|| Refused {
+async fn put_off(order: Order) -> Response {
+    decided(&order, |decision, author| {
+        let until = decision.until.ok_or_else(|| Refused {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             why: "say until when, such as 2026-06-01T08:00:00Z".to_owned(),
         })?;
-        let objects = intervene::decline(&shared, order.seen(), Some(until), author)?;
+        let objects = intervene::decline(&order.shared, decision.seen(), Some(until), author)?;
         Ok(format!(
             "{} put off until {until}",
             count(objects, "object")
         ))
-    }))
+    })
 }
 
 fn answered(taken: Result<String, Refused>) -> Response {

@@ -1,27 +1,21 @@
 //! Interventions from forms.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::Extension;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
 
 use super::form::{PAUSES, POSTPONEMENTS};
 use crate::daemon::Author;
-use crate::dashboard::access::{Admitted, LoginError};
+use crate::dashboard::access::LoginError;
 use crate::dashboard::intervene::{self, Refused, Seen};
+use crate::dashboard::order::Order;
 use crate::dashboard::state::Shared;
-use crate::model::{AccountName, ObjectName};
+use crate::model::AccountName;
 
 /// The fields of a form.
 type Fields = BTreeMap<String, String>;
-
-type Asked = State<Arc<Shared>>;
-type Who = Extension<Admitted>;
 
 /// The messages of the page that a form leads back to. The page itself shows what becomes of the intervention.
 pub(super) const DONE: [(&str, &str); 6] = [
@@ -41,10 +35,11 @@ pub(super) const DONE: [(&str, &str); 6] = [
     clippy::result_large_err,
     reason = "the response is what the caller returns"
 )]
-fn fields(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Response> {
-    let fields: Fields = url::form_urlencoded::parse(body).into_owned().collect();
+fn fields(order: &Order) -> Result<Fields, Response> {
+    let body = url::form_urlencoded::parse(&order.body);
+    let fields: Fields = body.into_owned().collect();
     let given = fields.get("form").map(String::as_str).unwrap_or_default();
-    if shared.access.is_own_form(headers, given) {
+    if order.shared.access.is_own_form(&order.headers, given) {
         return Ok(fields);
     }
     let why =
@@ -85,13 +80,12 @@ fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
 
 /// Carries out an intervention from a form, and redirects to the page that contains it.
 fn ordered(
-    shared: &Shared,
-    admitted: Admitted,
-    (headers, body): (&HeaderMap, &[u8]),
+    order: &Order,
     done: &'static str,
-    give: impl FnOnce(&Fields, Author) -> Result<(), Refused>,
+    give: impl FnOnce(&Shared, &Fields, Author) -> Result<(), Refused>,
 ) -> Response {
-    let fields = match fields(shared, headers, body) {
+    let shared = &*order.shared;
+    let fields = match fields(order) {
         Ok(fields) => fields,
         Err(response) => return response,
     };
@@ -100,9 +94,8 @@ fn ordered(
     if name.is_empty() && done != "resync" {
         return unprocessable("Say who you are: your name is kept in the history.");
     }
-    let reason = text(&fields, "reason");
-    let given = intervene::author(admitted, Some(name), Some(reason));
-    if let Err(Refused { status, why }) = given.and_then(|author| give(&fields, author)) {
+    let given = order.author(Some(name), Some(text(&fields, "reason")));
+    if let Err(Refused { status, why }) = given.and_then(|author| give(shared, &fields, author)) {
         let why = format!("Not done: {why}.\nGo back and reload the page.\n");
         return (status, why).into_response();
     }
@@ -118,142 +111,70 @@ fn unprocessable(why: &str) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, format!("{why}\n")).into_response()
 }
 
-pub(super) async fn resync(
-    State(shared): Asked,
-    Extension(admitted): Who,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    ordered(
-        &shared,
-        admitted,
-        (&headers, &body),
-        "resync",
-        |fields, author| {
-            let accounts = fields.get("account").map(AccountName::new);
-            intervene::resync(&shared, accounts.into_iter().collect(), author)
-        },
-    )
+pub(super) async fn resync(order: Order) -> Response {
+    ordered(&order, "resync", |shared, fields, author| {
+        let accounts = fields.get("account").map(AccountName::new);
+        intervene::resync(shared, accounts.into_iter().collect(), author)
+    })
 }
 
-pub(super) async fn pause(
-    State(shared): Asked,
-    Extension(admitted): Who,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    ordered(
-        &shared,
-        admitted,
-        (&headers, &body),
-        "pause",
-        |fields, author| {
-            let minutes = text(fields, "minutes");
-            if !PAUSES.iter().any(|(value, _)| *value == minutes) {
-                return Err(Refused {
-                    status: StatusCode::UNPROCESSABLE_ENTITY,
-                    why: "choose for how long it is paused".to_owned(),
-                });
-            }
-            intervene::pause(&shared, minutes.parse().ok(), author)
-        },
-    )
-}
-
-pub(super) async fn resume(
-    State(shared): Asked,
-    Extension(admitted): Who,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    ordered(
-        &shared,
-        admitted,
-        (&headers, &body),
-        "resume",
-        |_, author| intervene::resume(&shared, author),
-    )
-}
-
-pub(super) async fn approve(
-    State(shared): Asked,
-    Extension(admitted): Who,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    ordered(
-        &shared,
-        admitted,
-        (&headers, &body),
-        "approve",
-        |fields, author| intervene::approve(&shared, seen(fields), author).map(drop),
-    )
-}
-
-pub(super) async fn reject(
-    State(shared): Asked,
-    Extension(admitted): Who,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    ordered(
-        &shared,
-        admitted,
-        (&headers, &body),
-        "reject",
-        |fields, author| intervene::decline(&shared, seen(fields), None, author).map(drop),
-    )
-}
-
-pub(super) async fn put_off(
-    State(shared): Asked,
-    Extension(admitted): Who,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    ordered(
-        &shared,
-        admitted,
-        (&headers, &body),
-        "put-off",
-        |fields, author| {
-            let days = text(fields, "days");
-            let known = POSTPONEMENTS.iter().find(|(value, _)| *value == days);
-            let days = known.and_then(|(value, _)| value.parse::<i64>().ok());
-            let until = days.and_then(|days| {
-                author
-                    .at
-                    .checked_add(SignedDuration::from_hours(24 * days))
-                    .ok()
+pub(super) async fn pause(order: Order) -> Response {
+    ordered(&order, "pause", |shared, fields, author| {
+        let minutes = text(fields, "minutes");
+        if !PAUSES.iter().any(|(value, _)| *value == minutes) {
+            return Err(Refused {
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+                why: "choose for how long it is paused".to_owned(),
             });
-            let Some(until) = until else {
-                return Err(Refused {
-                    status: StatusCode::UNPROCESSABLE_ENTITY,
-                    why: "choose until when it is put off".to_owned(),
-                });
-            };
-            intervene::decline(&shared, seen(fields), Some(until), author).map(drop)
-        },
-    )
+        }
+        intervene::pause(shared, minutes.parse().ok(), author)
+    })
+}
+
+pub(super) async fn resume(order: Order) -> Response {
+    ordered(&order, "resume", |shared, _, author| {
+        intervene::resume(shared, author)
+    })
+}
+
+pub(super) async fn approve(order: Order) -> Response {
+    ordered(&order, "approve", |shared, fields, author| {
+        intervene::approve(shared, seen(fields), author).map(drop)
+    })
+}
+
+pub(super) async fn reject(order: Order) -> Response {
+    ordered(&order, "reject", |shared, fields, author| {
+        intervene::decline(shared, seen(fields), None, author).map(drop)
+    })
+}
+
+pub(super) async fn put_off(order: Order) -> Response {
+    ordered(&order, "put-off", |shared, fields, author| {
+        let days = text(fields, "days");
+        let known = POSTPONEMENTS.iter().find(|(value, _)| *value == days);
+        let days = known.and_then(|(value, _)| value.parse::<i64>().ok());
+        let span = days.map(|days| SignedDuration::from_hours(24 * days));
+        let Some(until) = span.and_then(|span| author.at.checked_add(span).ok()) else {
+            return Err(Refused {
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+                why: "choose until when it is put off".to_owned(),
+            });
+        };
+        intervene::decline(shared, seen(fields), Some(until), author).map(drop)
+    })
 }
 
 /// Returns what somebody saw when the form was sent.
 fn seen(fields: &Fields) -> Seen<'_> {
-    let account = fields.get("account").map(AccountName::new);
-    let template = (fields.contains_key("template")).then_some(ObjectName::Template);
-    Seen {
-        plan: text(fields, "plan"),
-        object: account.map(ObjectName::from).or(template),
-    }
+    let account = fields.get("account").map(String::as_str);
+    let is_template = fields.contains_key("template");
+    Seen::of(text(fields, "plan"), account, is_template)
 }
 
-pub(super) async fn log_in(
-    State(shared): Asked,
-    Extension(admitted): Who,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let fields = match fields(&shared, &headers, &body) {
+pub(super) async fn log_in(order: Order) -> Response {
+    let (shared, admitted) = (&order.shared, order.admitted);
+    let fields = match fields(&order) {
         Ok(fields) => fields,
         Err(response) => return response,
     };
@@ -277,11 +198,12 @@ pub(super) async fn log_in(
     (status, Html(page)).into_response()
 }
 
-pub(super) async fn log_out(State(shared): Asked, headers: HeaderMap, body: Bytes) -> Response {
-    if let Err(response) = fields(&shared, &headers, &body) {
+pub(super) async fn log_out(order: Order) -> Response {
+    if let Err(response) = fields(&order) {
         return response;
     }
-    let ended = [(header::SET_COOKIE, shared.access.log_out(&headers))];
+    let cookie = order.shared.access.log_out(&order.headers);
+    let ended = [(header::SET_COOKIE, cookie)];
     (ended, Redirect::to("/login")).into_response()
 }
 
