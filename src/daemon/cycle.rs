@@ -567,19 +567,33 @@ impl Controller {
         now: Timestamp,
     ) {
         for name in read {
-            let ended = self.ended(name, done.contains_key(name), granted);
             if !assessment.differences.unknown_of(name).is_empty() {
                 continue;
             }
             let found = assessment.differences.changes_of(name);
-            if found.iter().all(is_drift) {
-                self.history_log
-                    .end(Finding::Change, name.account(), now, &ended.0);
-            }
-            if !found.iter().any(is_drift) {
+            let (is_live, is_right) = (found.iter().all(is_drift), !found.iter().any(is_drift));
+            if is_right {
                 self.objects.forget_author(name);
-                self.history_log
-                    .end(Finding::Drift, name.account(), now, &ended.1);
+            }
+            let account = name.account();
+            let over: Vec<Finding> = [(Finding::Change, is_live), (Finding::Drift, is_right)]
+                .into_iter()
+                .filter(|(finding, is_over)| {
+                    *is_over && self.history_log.is_open(*finding, account)
+                })
+                .map(|(finding, _)| finding)
+                .collect();
+            if over.is_empty() {
+                continue;
+            }
+            let (change, drift) = self.ended(name, done.contains_key(name), granted);
+            for finding in over {
+                let how = if finding == Finding::Change {
+                    &change
+                } else {
+                    &drift
+                };
+                self.history_log.end(finding, account, now, how);
             }
         }
     }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::controller::Controller;
 use super::domains::{BATCH, DomainAnswers, checklist};
-use super::history_log::Detected;
+use super::history_log::CheckResult;
 use super::status::{DnsSummary, Finding};
 use crate::dns::{Standing, ZoneOptions};
 use crate::model::{AccountName, DomainName};
@@ -113,7 +113,18 @@ impl Controller {
             {
                 summary.lines.push(writer.to_owned());
             }
-            self.write_down(&name, &summary, before, now);
+            let is_well = matches!(summary.standing, Standing::InSync | Standing::Propagating);
+            self.history_log.note_check(
+                CheckResult {
+                    finding: Finding::Dns,
+                    account: &name,
+                    headline: summary.headline().to_owned(),
+                    confirmed: summary.confirmed.and(summary.seen),
+                    well_before: before,
+                    end: is_well.then_some("it is as the template has it"),
+                },
+                now,
+            );
             self.timers
                 .domains
                 .plan_ahead(&name, self.setup.confirm_after, now);
@@ -129,33 +140,5 @@ impl Controller {
                 }
             }
         });
-    }
-
-    /// Opens or closes the account's DNS incident in the history log.
-    fn write_down(
-        &mut self,
-        name: &AccountName,
-        summary: &DnsSummary,
-        begun: Option<Timestamp>,
-        now: Timestamp,
-    ) {
-        if let Some(seen) = summary.seen.filter(|_| summary.confirmed.is_some()) {
-            self.history_log.begin(Detected {
-                finding: Finding::Dns,
-                account: Some(name.clone()),
-                keys: Vec::new(),
-                message: format!("{name}: {}", summary.headline()),
-                commit: None,
-                begun: begun.filter(|begun| *begun < seen),
-                at: seen,
-            });
-        } else if matches!(summary.standing, Standing::InSync | Standing::Propagating) {
-            self.history_log.end(
-                Finding::Dns,
-                Some(name),
-                now,
-                "it is as the template has it",
-            );
-        }
     }
 }

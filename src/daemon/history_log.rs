@@ -85,6 +85,19 @@ pub(super) struct Detected {
     pub(super) at: Timestamp,
 }
 
+/// What a check found of an account, for the history log.
+pub(super) struct CheckResult<'a> {
+    pub(super) finding: Finding,
+    pub(super) account: &'a AccountName,
+    pub(super) headline: String,
+    /// Since when something is wrong; absent until it is confirmed.
+    pub(super) confirmed: Option<Timestamp>,
+    /// When all was last well.
+    pub(super) well_before: Option<Timestamp>,
+    /// How it ended, if all is well.
+    pub(super) end: Option<&'static str>,
+}
+
 impl HistoryLog {
     /// Reads the log of an earlier process.
     pub(super) fn open(state: &Utf8Path) -> io::Result<Self> {
@@ -155,12 +168,6 @@ impl HistoryLog {
         Arc::clone(&self.history)
     }
 
-    /// Returns whether an incident is open.
-    #[cfg(test)]
-    fn is_open(&self, finding: Finding, account: Option<&AccountName>) -> bool {
-        self.open.contains_key(&(finding, account.cloned()))
-    }
-
     /// Opens an incident, unless one is open already.
     pub(super) fn begin(&mut self, news: Detected) {
         let key = (news.finding, news.account.clone());
@@ -208,6 +215,36 @@ impl HistoryLog {
         incident.end = Some(how.to_owned());
         let line = HistoryLine::Incident(incident.clone());
         self.append(&line);
+    }
+
+    /// Returns whether an incident is open.
+    pub(super) fn is_open(&self, finding: Finding, account: Option<&AccountName>) -> bool {
+        self.open.contains_key(&(finding, account.cloned()))
+    }
+
+    /// Opens the incident of an account once what is wrong is confirmed, and closes it when all is well.
+    pub(super) fn note_check(&mut self, result: CheckResult<'_>, now: Timestamp) {
+        let CheckResult {
+            finding,
+            account,
+            headline,
+            confirmed,
+            well_before,
+            end,
+        } = result;
+        if let Some(seen) = confirmed {
+            self.begin(Detected {
+                finding,
+                account: Some(account.clone()),
+                keys: Vec::new(),
+                message: format!("{account}: {headline}"),
+                commit: None,
+                begun: well_before.filter(|before| *before < seen),
+                at: seen,
+            });
+        } else if let Some(end) = end {
+            self.end(finding, Some(account), now, end);
+        }
     }
 
     /// Records an intervention.

@@ -1,5 +1,6 @@
 //! Probes of the brands, as their customers see them. They run beside the cycles, as DNS checks do.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::brand_state::ProbeLimits;
 use super::brands::{BATCH, ProbeAnswers};
 use super::controller::Controller;
-use super::history_log::Detected;
+use super::history_log::CheckResult;
 use super::setup::ProbeSetup;
 use super::status::{Finding, ProbeSummary};
 use crate::model::AccountName;
@@ -84,18 +85,31 @@ impl Controller {
         let (limits, confirm_after) = (setup.limits(), setup.confirm_after);
         let loaded = Arc::clone(&revision.loaded);
         let mut told: Vec<(AccountName, ProbeSummary)> = Vec::new();
-        for (target, probe) in asked.into_iter().zip(found) {
+        // The tree may have changed in the meantime.
+        let names: BTreeSet<&AccountName> = asked.iter().map(|target| &target.account).collect();
+        let is_asked = |name: &AccountName| names.contains(name);
+        let (wanted, _) = targets(&loaded.desired, &loaded.sources, is_asked);
+        for (target, probe) in asked.iter().zip(found) {
             let name = target.account.clone();
-            // The tree may have changed in the meantime.
-            let (wanted, _) = targets(&loaded.desired, &loaded.sources, |it| *it == name);
-            let Some(state) = (self.timers.brands.states.get_mut(&name))
-                .filter(|_| wanted.first() == Some(&target))
+            let Some(state) =
+                (self.timers.brands.states.get_mut(&name)).filter(|_| wanted.contains(target))
             else {
                 continue;
             };
             let before = state.seen_well;
             let summary = state.take_in(&probe, limits, now);
-            self.note_probe(&name, &summary, before, now);
+            let is_well = summary.view.is_declared() == Some(true);
+            self.history_log.note_check(
+                CheckResult {
+                    finding: Finding::Brand,
+                    account: &name,
+                    headline: summary.headline(),
+                    confirmed: summary.confirmed.and(summary.seen),
+                    well_before: before,
+                    end: is_well.then_some("customers see the declared brand"),
+                },
+                now,
+            );
             self.timers.brands.plan_ahead(&name, confirm_after, now);
             told.push((name, summary));
         }
@@ -107,34 +121,6 @@ impl Controller {
                 }
             }
         });
-    }
-
-    /// Opens or closes the brand's incident in the history log.
-    fn note_probe(
-        &mut self,
-        name: &AccountName,
-        summary: &ProbeSummary,
-        begun: Option<Timestamp>,
-        now: Timestamp,
-    ) {
-        if let Some(seen) = summary.seen.filter(|_| summary.confirmed.is_some()) {
-            self.history_log.begin(Detected {
-                finding: Finding::Brand,
-                account: Some(name.clone()),
-                keys: Vec::new(),
-                message: format!("{name}: {}", summary.headline()),
-                commit: None,
-                begun: begun.filter(|begun| *begun < seen),
-                at: seen,
-            });
-        } else if summary.view.is_declared() == Some(true) {
-            self.history_log.end(
-                Finding::Brand,
-                Some(name),
-                now,
-                "customers see the declared brand",
-            );
-        }
     }
 }
 

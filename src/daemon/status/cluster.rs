@@ -410,7 +410,7 @@ impl Status {
     #[must_use]
     pub fn in_health(&self, state: HealthState) -> usize {
         (self.accounts.values())
-            .filter(|account| account.health().state() == state)
+            .filter(|account| account.health_state() == state)
             .count()
     }
 

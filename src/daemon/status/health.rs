@@ -1,6 +1,8 @@
 //! The health of a brand: whether its customers get it. Whether it is as declared is another question, which
 //! [`super::State`] answers.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,41 +90,37 @@ impl Health {
     pub fn causes(&self) -> &[Cause] {
         &self.causes
     }
-
-    /// Adds what one check found.
-    fn add(&mut self, cause: Cause) {
-        self.state = self.state.max(cause.state);
-        if cause.state > HealthState::Healthy {
-            self.causes.push(cause);
-            self.causes
-                .sort_by_key(|cause| std::cmp::Reverse(cause.state));
-        }
-    }
 }
 
 impl ObjectStatus {
-    /// Returns its health. Each check of what customers get adds a cause here.
+    /// Returns its health in one word: the worst of what each check found.
+    #[must_use]
+    pub fn health_state(&self) -> HealthState {
+        let dns = self.dns.as_ref().map(DnsSummary::health_state);
+        let probe = self.probe.as_ref().map(ProbeSummary::health_state);
+        dns.max(probe).unwrap_or_default()
+    }
+
+    /// Returns its health. Each check of what customers get adds its causes here.
     #[must_use]
     pub fn health(&self) -> Health {
-        let mut health = Health::default();
-        if let Some(dns) = &self.dns {
-            health.add(dns.cause(self.title()));
+        let dns = self.dns.iter().map(|dns| dns.cause(self.title()));
+        let probe = self.probe.iter().flat_map(ProbeSummary::causes);
+        let mut causes: Vec<Cause> = (dns.chain(probe))
+            .filter(|cause| cause.state > HealthState::Healthy)
+            .collect();
+        causes.sort_by_key(|cause| Reverse(cause.state));
+        Health {
+            causes,
+            state: self.health_state(),
         }
-        if let Some(probe) = &self.probe {
-            probe
-                .causes()
-                .into_iter()
-                .for_each(|cause| health.add(cause));
-        }
-        health
     }
 }
 
 impl DnsSummary {
-    /// Returns what it means for customers.
-    fn cause(&self, account: &str) -> Cause {
+    fn health_state(&self) -> HealthState {
         let is_confirmed = self.confirmed.is_some();
-        let state = match self.standing {
+        match self.standing {
             Standing::Differs | Standing::Unknown if is_confirmed && !self.outages.is_empty() => {
                 HealthState::Outage
             }
@@ -130,13 +128,18 @@ impl DnsSummary {
             Standing::Differs | Standing::Propagating => HealthState::Progressing,
             Standing::Unknown => HealthState::Unknown,
             Standing::InSync => HealthState::Healthy,
-        };
+        }
+    }
+
+    /// Returns what it means for customers.
+    fn cause(&self, account: &str) -> Cause {
+        let state = self.health_state();
         let what = match (state, self.outages.first()) {
             (HealthState::Outage, Some(outage)) => outage.clone(),
             _ => self.headline().to_owned(),
         };
         let mut remedies = self.remedies.clone();
-        if is_confirmed {
+        if self.confirmed.is_some() {
             remedies.push(format!(
                 "`emblazon dns letter {account}` writes what to set, for whoever keeps the zone"
             ));
@@ -151,9 +154,16 @@ impl DnsSummary {
 }
 
 impl ProbeSummary {
-    /// Returns what customers see, and what the certificates on their way mean.
-    fn causes(&self) -> Vec<Cause> {
-        let state = match self.view {
+    fn health_state(&self) -> HealthState {
+        if self.certificate.as_ref().is_some_and(|it| it.is_near) {
+            self.view_state().max(HealthState::Degraded)
+        } else {
+            self.view_state()
+        }
+    }
+
+    fn view_state(&self) -> HealthState {
+        match self.view {
             BrandView::Declared => HealthState::Healthy,
             BrandView::Unknown => HealthState::Unknown,
             _ if self.confirmed.is_none() => HealthState::Progressing,
@@ -161,9 +171,13 @@ impl ProbeSummary {
             BrandView::Different | BrandView::Vendor | BrandView::OtherPage => {
                 HealthState::Degraded
             }
-        };
+        }
+    }
+
+    /// Returns what customers see, and what the certificates on their way mean.
+    fn causes(&self) -> Vec<Cause> {
         let view = Cause {
-            state,
+            state: self.view_state(),
             what: self.view.sentence().to_owned(),
             remedies: self.lines.clone(),
             since: self.seen,

@@ -102,7 +102,7 @@ pub(in crate::dashboard) fn select<'s>(
         })
         .filter(|account| {
             let health = filter.health.state();
-            health.is_none_or(|health| health == account.health().state())
+            health.is_none_or(|health| health == account.health_state())
         })
         .filter(|account| {
             wanted.is_empty()
@@ -120,7 +120,7 @@ pub(in crate::dashboard) fn select<'s>(
     if filter.sort.unwrap_or(usual) == Sort::Trouble {
         // A stable sort keeps the order by name.
         accounts.sort_by_cached_key(|account| {
-            let health = account.health().state();
+            let health = account.health_state();
             (
                 std::cmp::Reverse(health.max(HealthState::Progressing)),
                 urgency(account.state),

@@ -125,7 +125,7 @@ impl From<&ObjectStatus> for SummaryV1 {
             checked: text(object.checked.as_ref()),
             drift: object.confirmed_drift().count(),
             pending: object.pending.len(),
-            health: object.health().state(),
+            health: object.health_state(),
             dns: object.dns.as_ref().map(|dns| dns.standing),
         }
     }
