@@ -143,15 +143,14 @@ impl<'a> Context<'a> {
         let mut recalled = BTreeMap::new();
         if !self.endangered.contains(account) {
             for (kind, asset) in &cached {
-                let held = asset.as_ref().map(|asset| {
-                    let bytes = self.snapshots.get(&asset.facts.digest).ok()?;
-                    Some(Held::named(bytes, asset.attachment.clone()))
-                });
-                match held {
-                    None => recalled.insert(*kind, None),
-                    Some(Some(held)) => recalled.insert(*kind, Some(held)),
-                    Some(None) => None,
+                let Some(asset) = asset else {
+                    recalled.insert(*kind, None);
+                    continue;
                 };
+                if let Ok(bytes) = self.snapshots.get(&asset.facts.digest) {
+                    let held = Held::named(bytes, asset.attachment.clone());
+                    recalled.insert(*kind, Some(held));
+                }
             }
         }
         let mut brand = Brand::complete(self.reader(), account, document, recalled).await?;

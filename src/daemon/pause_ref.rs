@@ -18,7 +18,7 @@ pub(super) struct PauseRef {
 /// What the ref holds.
 #[derive(Debug, Serialize, Deserialize)]
 struct PauseRecord {
-    /// When it was written.
+    /// When it was written; makes each record a value of its own, also when the same is said again.
     at: Timestamp,
     /// The pause; absent when somebody resumed.
     pause: Option<Pause>,

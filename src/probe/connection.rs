@@ -86,7 +86,7 @@ impl Connector {
     }
 
     /// Shakes hands with a SIP server as a phone does that knows it by `name`, and says nothing.
-    pub(super) async fn greet(&self, name: &str, host: &str, port: u16) -> Arrival {
+    pub(super) async fn handshake(&self, name: &str, host: &str, port: u16) -> Arrival {
         let contact = self.contact_by(Protocol::Sip(name), host, port).await;
         contact.arrival
     }

@@ -223,7 +223,7 @@ impl Prober {
         let domain = target.host.value.as_str();
         let mut found = Vec::new();
         for (server, port) in &target.sips {
-            let by_domain = self.connector.greet(domain, server, *port).await;
+            let by_domain = self.connector.handshake(domain, server, *port).await;
             let is_for_another = matches!(
                 by_domain.link,
                 Some(Link::Untrusted {
@@ -232,7 +232,7 @@ impl Prober {
                 })
             );
             let by_server = if is_for_another {
-                Some(self.connector.greet(server, server, *port).await)
+                Some(self.connector.handshake(server, server, *port).await)
             } else {
                 None
             };

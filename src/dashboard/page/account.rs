@@ -29,7 +29,7 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
         div #standing data-live {
             section.card {
                 p.state { (badge(object.state)) " " (because(object.reason)) ", " (time(object.since, frame.now)) }
-                @if object.name.account().is_some() { (well(frame, object)) }
+                @if object.name.account().is_some() { (health_of(frame, object)) }
                 @if !object.message.is_empty() { p { (shown(&object.message)) } }
                 (facts(frame, object))
             }
@@ -59,7 +59,7 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
 }
 
 /// Draws whether customers get the brand, and what to do where they do not.
-fn well(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
+fn health_of(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
     let found = object.health();
     html! {
         p.state #health { (health(found.state())) " " @match found.state() {

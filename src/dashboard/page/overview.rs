@@ -68,7 +68,7 @@ fn tiles(frame: &Frame<'_>, filter: &Filter) -> Markup {
         h2.of-tiles #health-title { "Health: do customers get it?" }
         ul.tiles.small aria-labelledby="health-title" {
             @for (state, count) in well.into_iter().filter(|(state, count)| *count > 0 || *state == HealthState::Outage) {
-                @let (class, sign, word) = words::well(state);
+                @let (class, sign, word) = words::health_sign(state);
                 li {
                     a class={ "tile health " (class) @if count == 0 { " none" } } href={ "/?health=" (state.as_str()) }
                         aria-current=[(filter.health.state() == Some(state)).then_some("true")] {
@@ -235,7 +235,7 @@ fn search(filter: &Filter) -> Markup {
                 select #health name="health" {
                     option value="" selected[filter.health.state().is_none()] { "all" }
                     @for state in HealthState::ALL {
-                        option value=(state.as_str()) selected[filter.health.state() == Some(state)] { (words::well(state).2) }
+                        option value=(state.as_str()) selected[filter.health.state() == Some(state)] { (words::health_sign(state).2) }
                     }
                 }
             }

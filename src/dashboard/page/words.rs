@@ -81,14 +81,14 @@ pub(super) fn span(seconds: u64) -> String {
 
 /// Draws the health of an object as a word and a sign.
 pub(super) fn health(state: HealthState) -> Markup {
-    let (class, sign, word) = well(state);
+    let (class, sign, word) = health_sign(state);
     html! {
         span class={ "badge " (class) } { span.sign aria-hidden="true" { (sign) } (word) }
     }
 }
 
 /// Returns the color, the sign and the word of a state of health.
-pub(super) fn well(state: HealthState) -> (&'static str, &'static str, &'static str) {
+pub(super) fn health_sign(state: HealthState) -> (&'static str, &'static str, &'static str) {
     match state {
         HealthState::NotChecked => ("unchecked", "–", "Not checked"),
         HealthState::Healthy => ("ready", "✓", "Healthy"),
