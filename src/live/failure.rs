@@ -59,7 +59,10 @@ impl Failure {
                 | ApiError::Late(_) => WriteError::NotSent(error),
                 // A 409 to an upload may come after the file was stored (B12).
                 ApiError::Conflict if matches!(body, Body::File(..)) => WriteError::Lost(error),
-                ApiError::Unexpected { status, .. } if status >= 500 => WriteError::Lost(error),
+                // Only a 4xx says that nothing was done; a 303 even says that it was (RFC 9110, 15.4.4).
+                ApiError::Unexpected { status, .. } if !(400..500).contains(&status) => {
+                    WriteError::Lost(error)
+                }
                 ApiError::Unusable { .. } | ApiError::AnswerTooLarge { .. } => {
                     WriteError::Lost(error)
                 }
@@ -103,6 +106,10 @@ mod tests {
             message: String::new(),
             retry_after: None,
         };
+        let status = |status| ApiError::Unexpected {
+            status,
+            message: String::new(),
+        };
         let connect = || ApiError::Connect {
             host: String::new(),
             reason: String::new(),
@@ -135,6 +142,11 @@ mod tests {
         check(ApiError::Conflict, true, false, "its outcome");
         check(unavailable(), false, false, "its outcome");
         check(ApiError::InitFailed, false, false, "its outcome");
+        check(status(303), false, false, "its outcome");
+        check(status(304), false, false, "its outcome");
+        check(status(204), false, false, "its outcome");
+        check(status(505), false, false, "its outcome");
+        check(status(418), false, false, "refused");
         check(cut(), true, false, "its outcome");
         check(connect(), true, false, "not sent");
         check(no_handshake(), true, false, "not sent");
