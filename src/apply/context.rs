@@ -62,6 +62,7 @@ impl<'a> Context<'a> {
                 cluster: plan.cluster.clone(),
                 steps: plan.steps.len(),
                 shard: plan.scope.shard.map(|it| it.shard),
+                restores: options.restores.clone(),
             },
         )?;
         history::keep_plan(&options.state_dir, journal.run(), plan)?;

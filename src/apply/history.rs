@@ -25,6 +25,8 @@ pub struct Record {
     pub cluster: ClusterName,
     /// The shard that it was limited to, if any.
     pub shard: Option<Shard>,
+    /// The run whose snapshot it restored, if any.
+    pub restores: Option<RunId>,
     /// When it began.
     pub started: Timestamp,
     /// When its last line was written.
@@ -89,6 +91,7 @@ pub fn record(entries: &[Entry]) -> Option<Record> {
         cluster,
         steps,
         shard,
+        restores,
         ..
     } = &first.event
     else {
@@ -110,6 +113,7 @@ pub fn record(entries: &[Entry]) -> Option<Record> {
         last: entries.last().map_or(first.at, |entry| entry.at),
         steps: *steps,
         shard: *shard,
+        restores: restores.clone(),
         count,
         halt: applied.halt().or((silent > 0).then_some(Halt::Died)),
         wrote: false,

@@ -50,6 +50,9 @@ pub enum JournalEvent {
         /// The shard that the run is limited to, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shard: Option<Shard>,
+        /// The run whose snapshot it restores, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restores: Option<RunId>,
     },
     /// A write is about to be sent.
     Intent {
@@ -425,6 +428,7 @@ mod tests {
             cluster: ClusterName::new("production"),
             steps: 2,
             shard: None,
+            restores: None,
         }
     }
 

@@ -15,6 +15,7 @@ use super::lease::LeaseGuard;
 use super::outcome::StepOutcome;
 use super::retention::Pruned;
 use super::rollout::Rollout;
+use super::run_id::RunId;
 use crate::dns::push::PrimaryWriter;
 use crate::live::Known;
 use crate::plan::{Step, StepId};
@@ -42,6 +43,8 @@ pub struct Options {
     pub primary: Option<PrimaryWriter>,
     /// Looks at the accounts that went first before any other begins; nobody looks when absent.
     pub canary_check: Option<CanaryCheck>,
+    /// The run whose snapshot this one restores, if any.
+    pub restores: Option<RunId>,
     /// What was read just before the run.
     pub known: Known,
     /// The permission to write.
@@ -100,6 +103,7 @@ impl Options {
             withheld: BTreeMap::new(),
             primary: None,
             canary_check: None,
+            restores: None,
             known: Known::default(),
             guard,
         }
@@ -112,7 +116,7 @@ impl fmt::Debug for Options {
             .field("state_dir", &self.state_dir)
             .field("concurrency", &self.concurrency)
             .field("billing", &self.billing)
-            .field("patience", &self.retries)
+            .field("retries", &self.retries)
             .field("rollout", &self.rollout)
             .finish_non_exhaustive()
     }

@@ -184,6 +184,7 @@ mod tests {
             cluster: ClusterName::new("production"),
             steps: 0,
             shard: None,
+            restores: None,
         };
         for event in [started, JournalEvent::Recovered] {
             journal.append(Timestamp::UNIX_EPOCH, event).unwrap();

@@ -166,8 +166,14 @@ pub(crate) fn seed(file: &Utf8Path) -> Result<Seed, anyhow::Error> {
 async fn log_in(ui: Ui, config: ClientConfig) -> Result<ReadClient, Failure> {
     ui.limit().bound(&config.deadline);
     let _phase = Phase::asking(ui, "logging in", 0, &config.activity);
+    let origin = config.credential_origin.clone();
     let client = ReadClient::connect(config).await;
-    client.map_err(|error| unreachable(&error))
+    client.map_err(|error| match origin {
+        Some(origin) if error.is_of_the_credential() => {
+            Failure::Failed(anyhow!("{}; it came from {origin}", error.explained()))
+        }
+        Some(_) | None => unreachable(&error),
+    })
 }
 
 async fn sandbox(ui: Ui, started: SandboxPlatform, route: Route<'_>) -> Result<Platform, Failure> {

@@ -25,6 +25,8 @@ pub struct ClientConfig {
     pub api: String,
     /// How to log in.
     pub credential: Credential,
+    /// Where the credential comes from, in words; absent when it was made here.
+    pub credential_origin: Option<String>,
     /// The account that all others are below; `None` for the token's own account.
     pub root: Option<Identity>,
     /// Whether `http://` may be used to a host that is not loopback.
@@ -112,6 +114,7 @@ impl ClientConfig {
         Self {
             api: api.into(),
             credential,
+            credential_origin: None,
             root: None,
             allow_plain_http: false,
             ca_pem: None,

@@ -4,12 +4,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
 use super::config::{ClientConfig, Credential};
-use super::secret_source::{SecretError, credential};
+use super::secret_source::{API_KEY_VARIABLE, SecretError, TOKEN_VARIABLE, credential};
 use crate::tree::{AuthConfig, ClusterConfig, FileError, read_authorities};
-
-/// The environment variables that hold a credential if the tree declares no `auth`.
-const API_KEY_VARIABLE: &str = "EMBLAZON_API_KEY";
-const TOKEN_VARIABLE: &str = "EMBLAZON_TOKEN";
 
 /// Why no connection to a cluster can be attempted.
 #[derive(Debug, Error)]
@@ -95,11 +91,12 @@ pub async fn elsewhere(
 
 fn configure(
     api: &str,
-    credential: Credential,
+    (credential, origin): (Credential, String),
     folder: &Utf8Path,
     cluster: &ClusterConfig,
 ) -> Result<ClientConfig, ReachError> {
     let mut config = ClientConfig::new(api, credential);
+    config.credential_origin = Some(origin);
     config.root.clone_from(&cluster.root);
     config.allow_plain_http = cluster.allow_plain_http;
     if let Some(file) = &cluster.ca_file {
@@ -115,7 +112,7 @@ async fn logged_in(
     folder: &Utf8Path,
     auth: &AuthConfig,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
-) -> Result<Credential, ReachError> {
+) -> Result<(Credential, String), ReachError> {
     let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
     if *auth == AuthConfig::Environment && !is_set(API_KEY_VARIABLE) && !is_set(TOKEN_VARIABLE) {
         return Err(ReachError::NoCredentials);

@@ -443,6 +443,15 @@ impl ApiError {
         }
     }
 
+    /// Returns whether the server does not accept the credential, so that nothing can be read.
+    #[must_use]
+    pub fn is_of_the_credential(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorised { .. } | Self::UnknownApiKey | Self::UnusableCredential(_)
+        )
+    }
+
     /// Returns message and advice as one line, for places that store only a text.
     #[must_use]
     pub fn explained(&self) -> String {

@@ -8,6 +8,10 @@ use super::config::Credential;
 use crate::model::Secret;
 use crate::tree::{AuthConfig, FileError, PlainFile, SecretSource};
 
+/// The environment variables that hold a credential if the tree declares no `auth`.
+pub(super) const API_KEY_VARIABLE: &str = "EMBLAZON_API_KEY";
+pub(super) const TOKEN_VARIABLE: &str = "EMBLAZON_TOKEN";
+
 /// The largest file or output that may hold a secret, in bytes.
 const LONGEST: u64 = 16 * 1024;
 
@@ -55,36 +59,61 @@ pub enum SecretError {
     },
 }
 
-/// Resolves the credential that a cluster's `auth` declares; without any, `EMBLAZON_API_KEY` from the environment, else
-/// `EMBLAZON_TOKEN`. See [`resolve`] for the arguments.
+/// Resolves the credential that a cluster's `auth` declares, and says where it came from; without any,
+/// `EMBLAZON_API_KEY` from the environment, else `EMBLAZON_TOKEN`. See [`resolve`] for the arguments.
 pub async fn credential(
     auth: &AuthConfig,
     top: &Utf8Path,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
-) -> Result<Credential, SecretError> {
-    let resolved = async |source| resolve(source, top, environment).await;
+) -> Result<(Credential, String), SecretError> {
+    let resolved = async |source: &SecretSource| {
+        let secret = resolve(source, top, environment).await?;
+        Ok::<_, SecretError>((secret, origin(source)))
+    };
     match auth {
         AuthConfig::Environment => {
             let variable = |name: &str| SecretSource::Environment(name.to_owned());
-            match resolved(&variable("EMBLAZON_API_KEY")).await {
-                Ok(key) => Ok(Credential::ApiKey(key)),
-                Err(unset) => match resolved(&variable("EMBLAZON_TOKEN")).await {
-                    Ok(token) => Ok(Credential::Token(token)),
+            match resolved(&variable(API_KEY_VARIABLE)).await {
+                Ok((key, origin)) => Ok((Credential::ApiKey(key), origin)),
+                Err(unset) => match resolved(&variable(TOKEN_VARIABLE)).await {
+                    Ok((token, origin)) => Ok((Credential::Token(token), origin)),
                     Err(_) => Err(unset),
                 },
             }
         }
-        AuthConfig::ApiKey(source) => resolved(source).await.map(Credential::ApiKey),
-        AuthConfig::Token(source) => resolved(source).await.map(Credential::Token),
+        AuthConfig::ApiKey(source) => {
+            let (key, origin) = resolved(source).await?;
+            Ok((Credential::ApiKey(key), origin))
+        }
+        AuthConfig::Token(source) => {
+            let (token, origin) = resolved(source).await?;
+            Ok((Credential::Token(token), origin))
+        }
         AuthConfig::User {
             user,
             password,
             account,
-        } => Ok(Credential::User {
-            user: user.clone(),
-            password: resolved(password).await?,
-            account: account.clone(),
-        }),
+        } => {
+            let (password, origin) = resolved(password).await?;
+            let credential = Credential::User {
+                user: user.clone(),
+                password,
+                account: account.clone(),
+            };
+            Ok((credential, format!("{origin}, for user {user}")))
+        }
+    }
+}
+
+/// Describes where a secret comes from.
+fn origin(source: &SecretSource) -> String {
+    match source {
+        SecretSource::Environment(name) => format!("environment variable {name}"),
+        SecretSource::File(path) => format!("secret file {path}"),
+        SecretSource::Command(words) => {
+            let program = words.first().map_or("", String::as_str);
+            format!("output of secret command {program}")
+        }
     }
 }
 
@@ -114,7 +143,7 @@ fn from_file(path: &Utf8Path, top: &Utf8Path) -> Result<Secret, SecretError> {
     // Checks the open file, not the path, which could lead elsewhere a moment later.
     check_mode(path, file.about())?;
     let bytes = file.read(LONGEST).map_err(unreadable)?;
-    first_line(&bytes, || format!("secret file {path}"))
+    first_line(&bytes, || origin(&SecretSource::File(path.to_owned())))
 }
 
 #[cfg(unix)]
@@ -157,7 +186,7 @@ async fn from_command(words: &[String], top: &Utf8Path) -> Result<Secret, Secret
         return Err(failed(format!("failed with {}", output.status)));
     }
     first_line(&output.stdout, || {
-        format!("output of secret command {program}")
+        origin(&SecretSource::Command(words.to_vec()))
     })
 }
 

@@ -35,11 +35,7 @@ impl<T> Reading<T> {
 pub(super) fn reading<T>(result: Result<T, ApiError>) -> Result<Reading<T>, ApiError> {
     match result {
         Ok(value) => Ok(Reading::Known(value)),
-        Err(
-            error @ (ApiError::Unauthorised { .. }
-            | ApiError::UnknownApiKey
-            | ApiError::UnusableCredential(_)),
-        ) => Err(error),
+        Err(error) if error.is_of_the_credential() => Err(error),
         Err(error) => Ok(Reading::Unknown(error.explained())),
     }
 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use crate::apply::lease::LeaseGuard;
 use crate::apply::{
-    self, Applied, ApplyError, ApprovedPlan, AssetSource, CanaryCheck, Event, Rollout, SnapshotUse,
+    self, Applied, ApplyError, ApprovedPlan, AssetSource, CanaryCheck, Event, Rollout, RunId,
+    SnapshotUse,
 };
 use crate::dns::push::PrimaryWriter;
 use crate::live::{Known, ReadClient, TemplateWriter, WriteClient};
@@ -28,6 +29,8 @@ pub struct Execution<'a> {
     pub primary: Option<PrimaryWriter>,
     /// Looks at the accounts that went first before any other begins; nobody looks when absent.
     pub canary_check: Option<CanaryCheck>,
+    /// The run whose snapshot is restored, if any.
+    pub restores: Option<RunId>,
     /// How many old runs are kept once this one is complete; all if absent.
     pub retention: Option<Retention>,
     /// What need not be read again.
@@ -45,6 +48,7 @@ impl<'a> Execution<'a> {
             withheld: BTreeMap::new(),
             primary: None,
             canary_check: None,
+            restores: None,
             retention: None,
             known: Known::default(),
         }
@@ -70,6 +74,7 @@ pub async fn execute(
     options.withheld = execution.withheld;
     options.primary = execution.primary;
     options.canary_check = execution.canary_check;
+    options.restores = execution.restores;
     options.known = execution.known;
     let writer = WriteClient::new(client.clone());
     let template = TemplateWriter::new(client.clone());

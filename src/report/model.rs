@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{DnsReport, Looks, Places, Problem};
 use crate::apply::{StepCount, StepResult, StepStanding};
 use crate::diag::Severity;
-use crate::diff::{Change, ChangeKey, Kept, TEMPLATE};
+use crate::diff::{Cause, Change, ChangeKey, Kept, TEMPLATE};
 use crate::live::{Reading, Unmanaged};
 use crate::model::{
     AccountId, AccountName, AssetKind, ClusterName, Digest, RecordName, Shard, count,
@@ -379,7 +379,8 @@ impl Report {
             .chain(&self.zones)
     }
 
-    /// Marks the report of a restore. A snapshot is no file of the tree, so that no place declares what it holds.
+    /// Marks the report of a restore. A snapshot is no file of the tree, so that no place declares what it holds, and
+    /// nobody declares that something must not be there: it was not there before.
     pub fn is_of_restore(&mut self) {
         self.restored = true;
         self.places = Places::default();
@@ -389,6 +390,9 @@ impl Report {
             let kept = object.kept.iter_mut().map(|kept| &mut kept.change);
             for change in object.changes.iter_mut().chain(steps).chain(kept) {
                 change.origin = None;
+                if change.cause == Cause::Removal {
+                    change.cause = Cause::Differs;
+                }
             }
         }
     }

@@ -347,17 +347,12 @@ impl<'t> Reader<'t> {
             .at(self.place(quote.start, quote.end), "it opens here")
             .mended_by(end, mark.to_string());
         }
-        let place = self.place(at, at);
         let info = error.info();
+        let tab = self.indenting_tab(at, &info);
+        let place = tab.map_or(self.place(at, at), |tab| self.place(tab, tab + 1));
         let (code, help) = match error.kind() {
             ErrorKind::RecursionLimitExceeded => (Code::EB0110, "flatten the document"),
-            _ if self
-                .line_until(at)
-                .trim_start_matches(' ')
-                .starts_with('\t') =>
-            {
-                (Code::EB0101, "indent with spaces: YAML does not take tabs")
-            }
+            _ if tab.is_some() => (Code::EB0101, "indent with spaces: YAML does not take tabs"),
             _ => (
                 Code::EB0101,
                 "look here and on the line above for a missing quote, colon or space",
@@ -421,10 +416,22 @@ impl<'t> Reader<'t> {
             .unwrap_or("")
     }
 
-    /// Returns the line up to and including the character at a place.
-    fn line_until(&self, at: usize) -> &'t str {
-        let end = self.text.ceil_char_boundary(at.saturating_add(1));
-        let before = self.text.get(..end).unwrap_or(self.text);
-        before.rsplit('\n').next().unwrap_or(before)
+    /// Finds the tab that indents the line on which the parser gave up, or the next one if it complains about a tab.
+    fn indenting_tab(&self, at: usize, info: &str) -> Option<usize> {
+        let before = self.text.get(..self.text.floor_char_boundary(at))?;
+        let mut start = before.rfind('\n').map_or(0, |end| end + 1);
+        let lines = self.text.get(start..)?.split_inclusive('\n');
+        let mut not_blank = lines.filter_map(|line| {
+            let place = start + line.len() - line.trim_start_matches(' ').len();
+            start += line.len();
+            (!line.trim().is_empty()).then_some((place, line))
+        });
+        let here = not_blank.next();
+        let next = not_blank.next().filter(|_| info.contains("a tab"));
+        let tab = [here, next]
+            .into_iter()
+            .flatten()
+            .find(|(_, line)| line.trim_start_matches(' ').starts_with('\t'));
+        tab.map(|(place, _)| place)
     }
 }

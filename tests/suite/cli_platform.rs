@@ -247,6 +247,8 @@ fn a_refused_login_fails() {
         check_exit(&output, 1);
         assert_eq!(stdout(&output), "");
         assert!(stderr(&output).contains("error: "), "{}", stderr(&output));
+        let origin = "; it came from environment variable EMBLAZON_API_KEY";
+        assert!(stderr(&output).contains(origin), "{}", stderr(&output));
         assert!(!stderr(&output).contains("canary"), "{}", stderr(&output));
     }
     world.stop();

@@ -44,8 +44,18 @@ fn a_run_is_undone() {
     let output = platform.run(&["restore", &run, "--yes"]);
     check_exit(&output, 0);
     assert_eq!((platform.live('a'), platform.live('b')), before);
-    // Back and forth: a way back is a run like any other.
+    // Back and forth: a way back is a run like any other, and says whose snapshot it restores.
     let last = platform.runs().pop().unwrap();
+    let listed = stdout(&platform.run(&["history"]));
+    assert_eq!(
+        listed.matches(&format!("finished; restores {run}")).count(),
+        2,
+        "{listed}"
+    );
+    assert!(listed.starts_with(&last), "{listed}");
+    let list = platform.report(&["history"]);
+    assert_eq!(list["runs"][0]["restores"], run.as_str());
+    assert_eq!(list["runs"][2]["restores"], serde_json::Value::Null);
     check_exit(&platform.run(&["restore", &last, "--yes"]), 0);
     assert_eq!(platform.key('a', "company_name"), "new");
     check_exit(&platform.run(&["restore", &run, "c", "--yes"]), 64);

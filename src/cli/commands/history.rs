@@ -59,6 +59,7 @@ pub(super) fn as_json(record: &Record) -> serde_json::Value {
         "cluster": record.cluster.as_str(),
         "plan": record.plan.as_str(),
         "started": record.started.to_string(),
+        "restores": record.restores.as_ref().map(RunId::as_str),
         "last": record.last.to_string(),
         "steps": record.steps,
         "done": record.count.done,
@@ -92,12 +93,16 @@ pub(super) fn table(records: &[Record]) -> String {
     text
 }
 
-/// Returns the state of a run, and what stopped it early.
+/// Returns the state of a run, what stopped it early, and whose snapshot it restores.
 fn standing(record: &Record) -> String {
     let word = record.state.word();
-    match record.halt {
+    let ended = match record.halt {
         Some(halt) if record.state == RunState::Stopped => format!("{word}: {}", halt.word()),
         _ => word.to_owned(),
+    };
+    match &record.restores {
+        Some(run) => format!("{ended}; restores {run}"),
+        None => ended,
     }
 }
 

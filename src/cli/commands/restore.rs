@@ -245,6 +245,7 @@ async fn go_back(
         }
         let execution = Execution {
             primary: primary::for_plan(&args.tree, tree, platform, &planned.plan).await?,
+            restores: Some(run.clone()),
             ..Execution::new(state, approval.billing(back.desired.policy.billing))
         };
         let files = StoredAssets::new(store, &back.desired);

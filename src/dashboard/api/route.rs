@@ -209,6 +209,17 @@ impl DecisionOrder {
     fn seen(&self) -> Seen<'_> {
         Seen::of(&self.plan, self.account.as_deref(), self.template)
     }
+
+    /// Refuses a time, for a decision that takes effect at once and for good.
+    fn for_good(&self) -> Result<(), Refused> {
+        match self.until {
+            None => Ok(()),
+            Some(_) => Err(Refused {
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+                why: "this decision has no end: leave out until, or use /api/v1/put-off".to_owned(),
+            }),
+        }
+    }
 }
 
 /// Carries out a decision about a plan, or about one object's part of it.
@@ -224,6 +235,7 @@ fn decided(
 
 async fn approve(order: Order) -> Response {
     decided(&order, |decision, author| {
+        decision.for_good()?;
         let steps = intervene::approve(&order.shared, decision.seen(), author)?;
         Ok(format!(
             "{} will be carried out, if that is still what there is to do; /api/v1/history shows the outcome",
@@ -234,6 +246,7 @@ async fn approve(order: Order) -> Response {
 
 async fn reject(order: Order) -> Response {
     decided(&order, |decision, author| {
+        decision.for_good()?;
         let objects = intervene::decline(&order.shared, decision.seen(), None, author)?;
         let changes = count(objects, "object");
         Ok(format!(

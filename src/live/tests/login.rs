@@ -170,9 +170,12 @@ async fn credentials_as_declared() {
     let both = |name: &str| name.starts_with("EMBLAZON_").then(|| name.to_owned());
     let token = |name: &str| (name == "EMBLAZON_TOKEN").then(|| name.to_owned());
     let found = credential(&AuthConfig::Environment, top, &both).await;
-    assert!(matches!(found, Ok(Credential::ApiKey(key)) if key.expose() == "EMBLAZON_API_KEY"));
+    assert!(matches!(found, Ok((Credential::ApiKey(key), origin))
+            if key.expose() == "EMBLAZON_API_KEY" && origin == "environment variable EMBLAZON_API_KEY"));
     let found = credential(&AuthConfig::Environment, top, &token).await;
-    assert!(matches!(found, Ok(Credential::Token(token)) if token.expose() == "EMBLAZON_TOKEN"));
+    assert!(
+        matches!(found, Ok((Credential::Token(token), _)) if token.expose() == "EMBLAZON_TOKEN")
+    );
     let missing = credential(&AuthConfig::Environment, top, &|_| None).await;
     assert!(
         missing
@@ -186,7 +189,12 @@ async fn credentials_as_declared() {
         account: UserAccount::Name("Gold".to_owned()),
     };
     let found = credential(&declared, top, &both).await;
-    assert!(matches!(found, Ok(Credential::User { .. })));
+    let (found, origin) = found.unwrap();
+    assert!(matches!(found, Credential::User { .. }));
+    assert_eq!(
+        origin,
+        "environment variable EMBLAZON_PASSWORD, for user admin"
+    );
 }
 
 #[cfg(unix)]

@@ -24,7 +24,8 @@ fn config(text: &str) -> String {
 #[test]
 fn eb01_yaml() {
     assert_snapshot!(account("whitelabel: {company_name: \"Acme}"), @r#"accounts/acme/account.yaml:2:28 EB0101 not valid YAML: unclosed quote; close it with " behind the text"#); // EB0101
-    assert_snapshot!(account("whitelabel:\n\tdomain: x"), @"accounts/acme/account.yaml:3:2 EB0101 not valid YAML: tabs disallowed within this context (block indentation); indent with spaces: YAML does not take tabs"); // EB0101
+    assert_snapshot!(account("whitelabel:\n\tdomain: x"), @"accounts/acme/account.yaml:3:1 EB0101 not valid YAML: tabs disallowed within this context (block indentation); indent with spaces: YAML does not take tabs"); // EB0101
+    assert_snapshot!(account("whitelabel:\n  company_name: X\n\tdomain: x"), @"accounts/acme/account.yaml:4:1 EB0101 not valid YAML: while scanning a plain scalar, found a tab; indent with spaces: YAML does not take tabs"); // EB0101
     assert_snapshot!(account("protected: true\nprotected: false"), @"accounts/acme/account.yaml:3:1 EB0102 key protected twice in one map; keep one of the two [accounts/acme/account.yaml:2:1]"); // EB0102
     assert_snapshot!(account("whitelabel: &a {company_name: Acme}\nassets: *a"), @r"
         accounts/acme/account.yaml:2:13 EB0103 anchor &a; delete it; move what is shared into a layer in brands/

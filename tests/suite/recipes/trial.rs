@@ -178,11 +178,15 @@ fn a_sandbox_is_kept_and_a_run_on_it_undone() {
         0,
         &format!("emblazon history show last {all} {tree}"),
     );
-    ends_with(
+    let restored = ends_with(
         &desk,
         0,
         &format!("emblazon restore last {all} --tree {tree}"),
     );
+    // Nobody declares so: it was not there before.
+    let text = restored.stdout + &restored.stderr;
+    assert!(text.contains("- assets.icon"), "{text}");
+    assert!(!text.contains("must not be there"), "{text}");
     let after = ends_with(&desk, 2, &format!("emblazon plan {all} {tree}")).stdout;
     // The parts of the domain swap apart, everything is to be done again.
     assert!(after.contains("create, customer-visible"), "{after}");

@@ -377,6 +377,11 @@ fn what_is_put_off_stays_until_then() {
     );
     let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
     order["until"] = json!(tomorrow.to_string());
+    // An approval or a rejection has no end, so whoever gives one means something else.
+    for decision in ["approve", "reject"] {
+        let answer = decide(&daemon, &platform, decision, &order);
+        assert_eq!(answer, StatusCode::UNPROCESSABLE_ENTITY, "{decision}");
+    }
     assert_eq!(
         decide(&daemon, &platform, "put-off", &order),
         StatusCode::ACCEPTED
