@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::status::{Alert, AlertKind, DnsSummary, ObjectStatus, Reason, State, Status};
 use crate::diff::Change;
-use crate::model::{AccountId, count};
+use crate::model::{AccountId, count, in_a_shell};
 use crate::report::card::{Card, Subject, Tense, running_code};
 use crate::tree::HealMode;
 
@@ -160,7 +160,7 @@ fn code(object: &ObjectStatus) -> Option<(AlertKind, String)> {
         0 => String::new(),
         more => format!(" {} more.", count(more, "such change")),
     };
-    let title = object.title();
+    let title = in_a_shell(object.title());
     let message = format!(
         "{first}{more} Put it right (`emblazon apply --account {title}`), and find out who can sign in there; {}",
         object.message

@@ -6,7 +6,8 @@ use camino::Utf8Path;
 use url::Url;
 
 use super::platform::PlatformArgs;
-use super::trial::{Trial, in_a_shell};
+use super::trial::Trial;
+use crate::model::in_a_shell;
 
 /// The options that lead another command to the same platform: those of the command line, and never a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]

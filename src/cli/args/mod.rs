@@ -51,6 +51,6 @@ pub(crate) use tools::{
     CompletionsArgs, ExplainArgs, InitArgs, ManArgs, ProfileName, SandboxArgs, SchemaArgs,
 };
 pub(crate) use tree::{Several, TreeArgs, TreeChoice};
-pub(crate) use trial::{Trial, in_a_shell};
+pub(crate) use trial::Trial;
 pub(crate) use validate::ValidateArgs;
 pub(crate) use watch::WatchArgs;

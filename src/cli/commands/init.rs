@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use camino::Utf8Path;
 
 use crate::cli::Exit;
-use crate::cli::args::{InitArgs, in_a_shell};
+use crate::cli::args::InitArgs;
 use crate::cli::failure::Failure;
 use crate::cli::ui::Ui;
+use crate::model::in_a_shell;
 use crate::tree::init::starter;
 
 /// The live state of the sandbox for the starter tree.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DnsSummary, ObjectStatus, ProbeSummary};
 use crate::dns::Standing;
+use crate::model::in_a_shell;
 use crate::probe::BrandView;
 
 /// The health of a brand in one word, the worst last.
@@ -141,7 +142,8 @@ impl DnsSummary {
         let mut remedies = self.remedies.clone();
         if self.confirmed.is_some() {
             remedies.push(format!(
-                "`emblazon dns letter {account}` writes what to set, for whoever keeps the zone"
+                "`emblazon dns letter {}` writes what to set, for whoever keeps the zone",
+                in_a_shell(account)
             ));
         }
         Cause {
@@ -204,7 +206,7 @@ mod tests {
         #[track_caller]
         fn check(standing: Standing, confirmed: bool, outage: bool, expected: &str) {
             let at = Timestamp::UNIX_EPOCH;
-            let mut object = ObjectStatus::unread(AccountName::new("acme").into(), at);
+            let mut object = ObjectStatus::unread(AccountName::new("o'neill").into(), at);
             let outages = ["phones find no server at proxy.acme.example".to_owned()];
             object.dns = Some(DnsSummary {
                 standing,
@@ -224,7 +226,8 @@ mod tests {
             assert_eq!(said, expected);
         }
         let line = "SRV _sip._udp.proxy.acme.example: missing; ask for the SRV records";
-        let letter = "`emblazon dns letter acme` writes what to set, for whoever keeps the zone";
+        let letter =
+            r"`emblazon dns letter 'o'\''neill'` writes what to set, for whoever keeps the zone";
         check(Standing::InSync, false, false, "healthy: ");
         check(
             Standing::Propagating,

@@ -8,7 +8,7 @@ use super::words::{shown, time};
 use crate::daemon::{Declined, ObjectStatus, Status, Taker};
 use crate::dashboard::intervene::{obstacle, obstacle_to_part};
 use crate::diff::{Change, Direction};
-use crate::model::{ObjectName, count};
+use crate::model::{ObjectName, count, in_a_shell};
 use crate::report::{Line, lines};
 
 /// Draws what a person can decide about an object's part of the plan, or why it cannot be decided now.
@@ -122,16 +122,7 @@ fn patched(line: &Line) -> Markup {
 fn command(status: &Status, what: &str, name: &ObjectName) -> String {
     let cluster = (status.cluster.name.as_ref())
         .map_or_else(String::new, |cluster| format!(" --cluster {cluster}"));
-    format!("emblazon {what} {}{cluster}", argument(name.title()))
-}
-
-/// Quotes an argument for a shell, where that is needed.
-fn argument(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if text.bytes().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    format!("emblazon {what} {}{cluster}", in_a_shell(name.title()))
 }
 
 fn said(frame: &Frame<'_>, declined: &Declined) -> Markup {

@@ -12,7 +12,7 @@ use super::sides::Sides;
 use super::store::Store;
 use super::{change, sketch};
 use crate::diff::{Change, ChangeKey};
-use crate::model::{AssetFacts, AssetKind};
+use crate::model::{AssetFacts, AssetKind, in_a_shell};
 use crate::plan::Risk;
 use crate::report::block::{self, Block};
 use crate::report::card::{Alarm, Card};
@@ -298,7 +298,7 @@ fn remedies(object: &ObjectReport) -> Markup {
     html! {
         dl.remedies {
             dt { "Put right" } dd { code { "emblazon apply --account " (visible(name.as_str())) } }
-            dt { "Keep this" } dd { code { "emblazon import --accept " (visible(name.as_str())) } }
+            dt { "Keep this" } dd { code { "emblazon import --accept " (visible(&in_a_shell(name.as_str()))) } }
         }
     }
 }
