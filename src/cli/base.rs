@@ -1,5 +1,7 @@
 //! The base of a command: fetched before the plan, moved after a complete apply.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 
 use super::args::{BaseArgs, PlatformArgs, RemoteArgs};
@@ -9,19 +11,25 @@ use super::tree::OpenTree;
 use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote};
 use crate::apply::{Applied, AppliedRef, Recalled, Unseen, left_open};
+use crate::daemon::{BaseFile, RefValues};
 use crate::diff::{Differences, KeptReason, WrittenParts, WrittenTree};
 use crate::model::{Shard, count};
 use crate::plan::Plan;
 use crate::reconcile::{Advance, BaseRefs, Trees};
 use crate::tree::{
-    Base, ClusterConfig, Desired, Known, NotCommitted, Precedence, Selection, committed,
+    Base, ClusterConfig, Desired, Forgotten, Known, NotCommitted, Precedence, Selection, committed,
     precedence, short_commit,
 };
 
+/// What a kept sandbox is called in the file of its base: it has another URL in each command.
+const SANDBOX: &str = "sandbox";
+
 /// The Git state of a tree and its cluster.
 pub(crate) struct GitState {
-    /// Absent on a sandbox, which has none.
+    /// Absent on a sandbox that ends with its command, which has none.
     pub(crate) base: Option<Base>,
+    /// Remembers the base of a sandbox that is kept; it has no refs.
+    kept: Option<BaseFile>,
     /// The commit that the tree is; absent where it does not matter.
     commit: Option<Result<String, NotCommitted>>,
     refs: Option<BaseRefs>,
@@ -89,19 +97,24 @@ impl GitState {
         let cluster = &desired.cluster;
         let mut git = Self {
             base: None,
+            kept: None,
             commit: None,
             refs: None,
             recalled: Recalled::default(),
             selection: only.cloned(),
         };
         if platform.sandbox.is_wanted() {
+            if let Some(state) = platform.sandbox.runs() {
+                git.keep(ui, &state, desired);
+                git.forget(&args.forget, desired)?;
+            }
             return Ok(git);
         }
         if is_elsewhere(platform, cluster) {
             git.base = Some(Base::OtherPlatform);
             return Ok(git);
         }
-        let mut base = match LocalClone::find(folder) {
+        let base = match LocalClone::find(folder) {
             Ok(Some(clone)) => {
                 let remote = remote(&clone, &args.remote)?;
                 git.commit = Some(committed(folder, known));
@@ -125,16 +138,48 @@ impl GitState {
                 reason: error.to_string(),
             },
         };
-        for forgotten in &args.forget {
+        git.base = Some(base);
+        git.forget(&args.forget, desired)?;
+        Ok(git)
+    }
+
+    /// Reads the base of a sandbox that is kept.
+    fn keep(&mut self, ui: Ui, state: &Utf8Path, desired: &Desired) {
+        let file = BaseFile::new(state, &desired.cluster.name, SANDBOX.to_owned());
+        match file.read(desired) {
+            Ok(Some(mut kept)) => {
+                if let Some(only) = &self.selection {
+                    let accounts = &mut kept.desired.accounts;
+                    accounts.retain(|account| only.contains(&account.name));
+                }
+                self.base = Some(Base::Known {
+                    commit: None,
+                    desired: Box::new(kept.desired),
+                });
+            }
+            Ok(None) => {}
+            Err(error) => ui.warning(&format!(
+                "what was applied last to this sandbox is not known: {}: {error}; the next complete apply writes it anew",
+                file.path()
+            )),
+        }
+        self.kept = Some(file);
+    }
+
+    /// Has the base forget what is to be kept although the tree no longer declares it.
+    fn forget(&mut self, forget: &[Forgotten], desired: &Desired) -> Result<(), Failure> {
+        let Some(base) = self.base.as_mut() else {
+            return Ok(());
+        };
+        for forgotten in forget {
             let name = forgotten.account();
-            for tree in &mut git.recalled.trees {
+            for tree in &mut self.recalled.trees {
                 tree.parts.forget(&name);
             }
-            base.forget(forgotten, desired, only)
+            base.forget(forgotten, desired, self.selection.as_ref())
                 .map_err(|error| Failure::Usage(error.to_string()))?;
         }
-        git.base = Some(base);
-        Ok(git)
+        Ok(())
     }
 
     /// Refuses to write while the remote was asked for the base and did not answer: each change by hand would then look
@@ -304,39 +349,57 @@ impl GitState {
         })
     }
 
-    /// Moves the ref after an apply that left nothing to do. Returns whether the base is now complete, and a note about
-    /// the ref.
+    /// Moves the base after an apply that left nothing to do. Returns whether the base is now complete, and a note about
+    /// it.
     async fn complete(&mut self, apply_record: ApplyRecord<'_>) -> (bool, Option<String>) {
+        let left = self.left_open(apply_record);
+        let stays = |why: &str| (false, Some(format!("the base stays as it was: {why}")));
+        if let Some(file) = &mut self.kept {
+            return match (left, apply_record.plan.scope.shard) {
+                (Some(why), _) => stays(why),
+                (None, Some(_)) => stays("only a shard was looked at"),
+                (None, None) => {
+                    let refs = RefValues::default();
+                    match file.write(refs, apply_record.desired, &BTreeSet::new()) {
+                        Ok(()) => (true, None),
+                        Err(error) => stays(&format!("{}: {error}", file.path())),
+                    }
+                }
+            };
+        }
         let (Some(commit), Some(refs)) = (&self.commit, &mut self.refs) else {
             return (false, None);
         };
-        let plan = apply_record.plan;
-        let stays = |why: &str| (false, Some(format!("the base stays as it was: {why}")));
         let commit = match commit {
             Ok(commit) => commit,
             Err(why) => return stays(&why.to_string()),
         };
-        let shard = plan.scope.shard.map(|it| it.shard);
-        let since = plan.scope.since.as_deref();
-        let is_part = plan.scope.selection.is_some();
-        if is_part && shard.is_none() && since.is_none() {
-            return stays("only some accounts were looked at");
-        }
-        if is_part && since.is_some() && since != refs.base() {
-            return stays("only what changed since another commit was looked at");
-        }
-        // They are to be removed still: the next plan must know that the tree once had them.
-        let kept = |found: &Differences| found.count_kept(KeptReason::NoRemove);
-        if apply_record.differences.map_or(0, kept) > 0 {
-            return stays("--no-remove left what is to be removed");
-        }
-        if let Some(why) = left_open(plan, apply_record.unseen, apply_record.applied) {
+        if let Some(why) = left {
             return stays(why);
         }
         match refs.complete(commit).await {
             whole @ Advance::Base { .. } => (true, Some(whole.to_string())),
             open => stays(&open.to_string()),
         }
+    }
+
+    /// Returns why an apply is no complete apply of the tree, if so.
+    fn left_open(&self, apply_record: ApplyRecord<'_>) -> Option<&'static str> {
+        let plan = apply_record.plan;
+        let since = plan.scope.since.as_deref();
+        let is_part = plan.scope.selection.is_some();
+        if is_part && plan.scope.shard.is_none() && since.is_none() {
+            return Some("only some accounts were looked at");
+        }
+        if is_part && since.is_some() && since != self.refs.as_ref().and_then(BaseRefs::base) {
+            return Some("only what changed since another commit was looked at");
+        }
+        // They are to be removed still: the next plan must know that the tree once had them.
+        let kept = |found: &Differences| found.count_kept(KeptReason::NoRemove);
+        if apply_record.differences.map_or(0, kept) > 0 {
+            return Some("--no-remove left what is to be removed");
+        }
+        left_open(plan, apply_record.unseen, apply_record.applied)
     }
 }
 

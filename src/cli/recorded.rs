@@ -39,7 +39,10 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     let revision = choice.rev.as_deref();
     let git = GitState::find_for_branch(ui, folder, &tree, revision, &nowhere, look.base).await?;
     let (commit, base) = match &git.base {
-        Some(Base::Known { commit, desired }) => (commit, &**desired),
+        Some(Base::Known {
+            commit: Some(commit),
+            desired,
+        }) => (commit, &**desired),
         other => {
             let why = other.as_ref().map_or_else(String::new, Base::explained);
             return Err(Failure::Failed(anyhow::anyhow!(

@@ -88,8 +88,8 @@ pub enum Asked<'a> {
 pub enum Base {
     /// The tree is known.
     Known {
-        /// Full id of the commit.
-        commit: String,
+        /// Full id of the commit; absent for a sandbox that is kept, which remembers the tree itself.
+        commit: Option<String>,
         /// Desired state that it declares for the cluster.
         desired: Box<Desired>,
     },
@@ -218,7 +218,7 @@ impl Base {
                 }
             }
             Ok(there) => Self::Known {
-                commit,
+                commit: Some(commit),
                 desired: Box::new(there.desired),
             },
             Err(error) => Self::NoLongerParses {
@@ -242,9 +242,8 @@ impl Base {
     #[must_use]
     pub fn commit(&self) -> Option<&str> {
         match self {
-            Self::Known { commit, .. }
-            | Self::NoLongerParses { commit, .. }
-            | Self::Refused { commit, .. } => Some(commit),
+            Self::Known { commit, .. } => commit.as_deref(),
+            Self::NoLongerParses { commit, .. } | Self::Refused { commit, .. } => Some(commit),
             _ => None,
         }
     }
@@ -281,8 +280,12 @@ impl Base {
     #[must_use]
     pub fn explained(&self) -> String {
         match self {
-            Self::Known { commit, .. } => {
-                format!("commit {} was applied last", short_commit(commit))
+            Self::Known {
+                commit: Some(commit),
+                ..
+            } => format!("commit {} was applied last", short_commit(commit)),
+            Self::Known { commit: None, .. } => {
+                "what was applied last to this sandbox is kept beside it".to_owned()
             }
             Self::NoRef {
                 reference,

@@ -89,7 +89,7 @@ async fn stand(
     let desired = &open.loaded.desired;
     let (applied, waiting) = match &git.base {
         Some(Base::Known {
-            commit,
+            commit: Some(commit),
             desired: base,
         }) => {
             let live = recorded(desired, base);

@@ -199,3 +199,52 @@ fn a_sandbox_is_kept_and_a_run_on_it_undone() {
     ends_with(&desk, 0, &format!("emblazon apply {all} {tree}"));
     desk.is_as_it_was();
 }
+
+/// A sandbox that is kept remembers what was applied to it, so that removals can be tried.
+#[test]
+fn what_is_no_longer_declared_goes_from_a_kept_sandbox() {
+    let desk = Desk::with_examples();
+    let all = "--sandbox --state trial";
+    ends_with(&desk, 0, "cp -r examples/quickstart mine");
+    ends_with(&desk, 0, &format!("emblazon apply {all} mine"));
+    ends_with(
+        &desk,
+        0,
+        "sed -i.bak /supportHours/d mine/accounts/acme/account.yaml && rm -r mine/accounts/cedar",
+    );
+    let refused = ends_with(&desk, 5, &format!("emblazon plan {all} mine")).stdout;
+    assert!(refused.contains("- whitelabel.supportHours"), "{refused}");
+    let help = told(&refused, "run with `", '`');
+    assert!(refused.contains("cedar would be deleted"), "{refused}");
+    // A part of the tree is no new base.
+    let part = ends_with(
+        &desk,
+        0,
+        &format!("emblazon apply {all} --account acme mine"),
+    );
+    assert!(
+        part.stderr.contains("the base stays as it was"),
+        "{}",
+        part.stderr
+    );
+    let applied = ends_with(&desk, 0, &format!("emblazon apply {all} {help} mine")).stdout;
+    assert!(applied.contains("cedar delete"), "{applied}");
+    let planned = ends_with(&desk, 0, &format!("emblazon plan {all} mine")).stdout;
+    assert!(planned.contains("nothing to do; 5 in sync"), "{planned}");
+    // A file that somebody else wrote to is no base, and the next complete apply writes it anew.
+    ends_with(
+        &desk,
+        0,
+        "sed -i.bak s/Acme/Acmf/ trial/runs/watch/base/production.jsonl && rm -r mine/accounts/delta",
+    );
+    let unknown = ends_with(&desk, 0, &format!("emblazon plan {all} mine"));
+    assert!(
+        unknown.stderr.contains("is not known"),
+        "{}",
+        unknown.stderr
+    );
+    ends_with(&desk, 0, &format!("emblazon apply {all} mine"));
+    let known = ends_with(&desk, 0, &format!("emblazon plan {all} mine"));
+    assert!(!known.stderr.contains("is not known"), "{}", known.stderr);
+    desk.is_as_it_was();
+}
