@@ -3,6 +3,7 @@
 //! - `seed` defines the zones, their servers, and the differences between servers.
 //! - `zone` looks up records according to RFC 1034 (section 4.3.2) and RFC 4592; `respond` builds the responses of an
 //!   authoritative server or the resolver.
+//! - `signing` makes zones look signed.
 //! - `update` changes zones (RFC 2136), signed with TSIG (RFC 8945) by the `keys`; `keep` persists them.
 //! - `fault` makes selected responses go wrong; `server` handles the sockets.
 //!
@@ -16,6 +17,7 @@ mod keys;
 mod respond;
 mod seed;
 mod server;
+mod signing;
 mod update;
 mod wire;
 mod zone;
@@ -25,5 +27,5 @@ mod tests;
 
 pub use error::DnsError;
 pub use fault::{DnsFault, DnsFaultKind, Transport};
-pub use seed::{DnsSeed, KeySeed, ServerSeed, ZoneSeed};
+pub use seed::{DnsSeed, DnssecSeed, KeySeed, ServerSeed, ZoneSeed};
 pub use server::{Asked, DnsServer};

@@ -90,8 +90,7 @@ impl World {
         let mut at = name.clone();
         loop {
             if let Some(zone) = self.zones.get(&at)
-                && who
-                    .is_none_or(|who| zone.servers.contains(who) || zone.delegated_to.contains(who))
+                && who.is_none_or(|who| zone.is_served_by(who))
             {
                 return Some(zone);
             }
@@ -124,6 +123,14 @@ impl World {
         }
         let name = query.name.to_lowercase();
         match role {
+            // What the parent zone says of a zone's key.
+            Role::Resolver if query.query_type == WireType::DS => {
+                let zone = self.zone_of(&name, None).filter(|zone| zone.apex == name);
+                match zone.and_then(|zone| zone.signing.as_ref()) {
+                    Some(signing) => response.answers.push(signing.vouched()),
+                    None => response.authorities.push(registry_soa(&name)),
+                }
+            }
             Role::Resolver => self.recurse(&name, query.query_type, &mut response),
             Role::Authoritative(server) => {
                 self.authorise(server, server, (&name, query.query_type), &mut response);
@@ -132,6 +139,13 @@ impl World {
                 let side = wire::name(IPV6).unwrap_or_else(|_| server.clone());
                 self.authorise(server, &side, (&name, query.query_type), &mut response);
             }
+        }
+        let wants_signatures = (request.edns.as_ref()).is_some_and(|edns| edns.flags().dnssec_ok);
+        if wants_signatures && response.metadata.authoritative && !response.answers.is_empty() {
+            let zone = self.zone_of(&name, None);
+            let signing = zone.and_then(|zone| zone.signing.as_ref());
+            let signature = signing.and_then(|it| it.signature(&name, query.query_type));
+            response.answers.extend(signature);
         }
         response
     }
@@ -155,15 +169,9 @@ impl World {
         };
         let deepest = self.zone_of(name, None).map(|deepest| &deepest.apex);
         if let Some(child) = deepest.filter(|deepest| **deepest != zone.apex) {
-            let servers = self.zones.get(child).map(|child| &child.delegated_to);
-            response.authorities = servers
-                .into_iter()
-                .flatten()
-                .map(|server| {
-                    let data = RData::NS(hickory_proto::rr::rdata::NS(server.clone()));
-                    Record::from_rdata(child.clone(), 3600, data)
-                })
-                .collect();
+            if let Some(child) = self.zones.get(child) {
+                self.refer(child, response);
+            }
             return;
         }
         response.metadata.authoritative = true;
@@ -174,6 +182,22 @@ impl World {
             End::NxDomain => {
                 response.metadata.response_code = ResponseCode::NXDomain;
                 response.authorities = vec![zone.soa()];
+            }
+        }
+    }
+
+    /// Refers to the servers of a zone, with the addresses of those that lie in it (RFC 1034, section 4.2.1).
+    fn refer(&self, child: &Zone, response: &mut Message) {
+        for server in &child.delegated_to {
+            let data = RData::NS(hickory_proto::rr::rdata::NS(server.clone()));
+            let record = Record::from_rdata(child.apex.clone(), 3600, data);
+            response.authorities.push(record);
+            let at = child.glue.get(server).unwrap_or(server);
+            if child.apex.zone_of(server)
+                && let Some(mut glue) = self.address_record(at, WireType::A)
+            {
+                glue.name = server.clone();
+                response.additionals.push(glue);
             }
         }
     }

@@ -46,6 +46,10 @@ pub struct ZoneSeed {
     pub ns: Vec<String>,
     /// The names of the servers that the parent zone delegates it to; those of `ns` if absent. They serve it as well.
     pub delegated_to: Option<Vec<String>>,
+    /// The addresses that the parent zone gives for servers of the zone: those of other servers, by name.
+    pub glue: BTreeMap<String, String>,
+    /// How the zone is signed; it is not if absent.
+    pub dnssec: Option<DnssecSeed>,
     /// The default TTL of records, in seconds.
     pub ttl: u32,
     /// The TTL of negative answers, in seconds (RFC 2308).
@@ -60,12 +64,34 @@ pub struct ZoneSeed {
 impl Default for ZoneSeed {
     fn default() -> Self {
         Self {
-            ns: vec!["ns1.dns.test".to_owned()],
+            ns: vec!["ns1.dns.test".to_owned(), "ns2.dns.test".to_owned()],
             delegated_to: None,
+            glue: BTreeMap::new(),
+            dnssec: None,
             ttl: 300,
             negative_ttl: 60,
             records: Vec::new(),
             servers: BTreeMap::new(),
+        }
+    }
+}
+
+/// How a zone is signed. Nobody verifies the signatures here, so that they are of the right form only; the fault `bogus`
+/// makes the resolver refuse a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DnssecSeed {
+    /// In how many hours the signatures end; negative if they have.
+    pub ends_in_hours: i32,
+    /// Whether the parent vouches for another key than the zone has.
+    pub is_other_key: bool,
+}
+
+impl Default for DnssecSeed {
+    fn default() -> Self {
+        Self {
+            ends_in_hours: 14 * 24,
+            is_other_key: false,
         }
     }
 }

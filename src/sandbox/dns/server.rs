@@ -233,7 +233,11 @@ impl Drop for DnsServer {
 fn addresses(seed: &DnsSeed) -> Result<BTreeMap<Name, IpAddr>, DnsError> {
     let mut names = BTreeSet::new();
     let zones = seed.zones.values();
-    for server in zones.flat_map(|zone| zone.ns.iter().chain(zone.delegated_to.iter().flatten())) {
+    let named = zones.flat_map(|zone| {
+        let delegated = zone.delegated_to.iter().flatten();
+        zone.ns.iter().chain(delegated).chain(zone.glue.values())
+    });
+    for server in named {
         names.insert(wire::name(server).map_err(|error| DnsError::Record {
             line: server.clone(),
             reason: error.to_string(),

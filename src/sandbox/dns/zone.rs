@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hickory_proto::rr::rdata::{NS, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType as WireType};
 
+use super::signing::Signing;
 use super::{DnsError, ZoneSeed, wire};
 
 /// The maximum length of a chain of aliases; longer ones are treated as loops.
@@ -27,6 +28,9 @@ pub(super) struct Zone {
     /// The servers that the parent zone names.
     pub(super) delegated_to: Vec<Name>,
     pub(super) sets: RecordSets,
+    /// The addresses that the parent zone gives for servers, by the names of the servers that have them.
+    pub(super) glue: BTreeMap<Name, Name>,
+    pub(super) signing: Option<Signing>,
     /// The RRsets of single servers; an empty one hides the zone's.
     pub(super) differing: BTreeMap<Name, RecordSets>,
     negative_ttl: u32,
@@ -62,6 +66,15 @@ impl Zone {
             differing: BTreeMap::new(),
             negative_ttl: seed.negative_ttl,
             serial: 1,
+            glue: (seed.glue.iter())
+                .map(|(name, at)| {
+                    Ok((wire::name(name).map_err(bad)?, wire::name(at).map_err(bad)?))
+                })
+                .collect::<Result<_, DnsError>>()?,
+            signing: (seed.dnssec.as_ref())
+                .map(|seed| Signing::new(&origin, *seed))
+                .transpose()
+                .map_err(bad)?,
             delegated_to: names(seed.delegated_to.as_ref().unwrap_or(&seed.ns))?,
             servers,
             apex: origin.clone(),
@@ -105,6 +118,11 @@ impl Zone {
     fn rebuild(&mut self) {
         let servers = name_servers(&self.servers);
         self.sets.insert((self.apex.clone(), WireType::NS), servers);
+        if let Some(signing) = &self.signing {
+            let data = vec![signing.key()];
+            let set = RecordSet { ttl: 3600, data };
+            self.sets.insert((self.apex.clone(), WireType::DNSKEY), set);
+        }
         let soa = self.soa();
         self.sets.insert(
             (self.apex.clone(), WireType::SOA),
@@ -128,6 +146,13 @@ impl Zone {
             self.negative_ttl,
         );
         Record::from_rdata(self.apex.clone(), self.negative_ttl, RData::SOA(soa))
+    }
+
+    /// Returns whether a server answers for the zone, whoever says that it does.
+    pub(super) fn is_served_by(&self, server: &Name) -> bool {
+        self.servers.contains(server)
+            || self.delegated_to.contains(server)
+            || self.glue.values().any(|at| at == server)
     }
 
     /// Returns the RRset of a name and type on a server; with `None` as the server, the one that all servers share.

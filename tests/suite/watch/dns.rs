@@ -72,6 +72,7 @@ pub(super) fn dns(platform: &Platform) -> &DnsServer {
 /// Enters the address of an account's host at the primary, as somebody would by hand.
 pub(super) fn enter(platform: &Platform, name: char, address: &str) {
     let seed = ZoneSeed {
+        ns: vec!["ns1.dns.test".to_owned()],
         ttl: 60,
         records: vec![format!("us A {address}"), "www A 203.0.113.80".to_owned()],
         ..ZoneSeed::default()
