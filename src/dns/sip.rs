@@ -24,17 +24,23 @@ pub enum Transport {
     Tcp,
     /// SIP over TLS.
     Tls,
+    /// SIP over WebSocket.
+    Ws,
+    /// SIP over secure WebSocket.
+    Wss,
 }
 
 impl Transport {
-    const ALL: [Self; 3] = [Self::Udp, Self::Tcp, Self::Tls];
+    const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
 
-    /// Returns the labels of its SRV records (RFC 3263, section 4.1).
+    /// Returns the labels of its SRV records (RFC 3263, section 4.1; RFC 7118, section 6).
     fn service(self) -> &'static str {
         match self {
             Self::Udp => "_sip._udp.",
             Self::Tcp => "_sip._tcp.",
             Self::Tls => "_sips._tcp.",
+            Self::Ws => "_sip._ws.",
+            Self::Wss => "_sips._ws.",
         }
     }
 
@@ -43,15 +49,19 @@ impl Transport {
             "SIP+D2U" => Some(Self::Udp),
             "SIP+D2T" => Some(Self::Tcp),
             "SIPS+D2T" => Some(Self::Tls),
+            "SIP+D2W" => Some(Self::Ws),
+            "SIPS+D2W" => Some(Self::Wss),
             _ => None,
         }
     }
 
-    /// Returns the port to use where no SRV names one (RFC 3261, section 19.1.2).
+    /// Returns the port to use where no SRV names one (RFC 3261, section 19.1.2; RFC 7118, section 6).
     fn default_port(self) -> u16 {
         match self {
             Self::Udp | Self::Tcp => 5060,
             Self::Tls => 5061,
+            Self::Ws => 80,
+            Self::Wss => 443,
         }
     }
 }
@@ -62,6 +72,8 @@ impl fmt::Display for Transport {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
+            Self::Ws => "WebSocket",
+            Self::Wss => "secure WebSocket",
         })
     }
 }
