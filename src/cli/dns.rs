@@ -25,7 +25,7 @@ pub(crate) fn whom_to_ask(
     sandbox: Option<SocketAddr>,
 ) -> Result<ZoneOptions, Failure> {
     match sandbox {
-        Some(resolver) => Ok(ZoneOptions::at(resolver)),
+        Some(resolver) => Ok(ZoneOptions::at(resolver).looking_for(&tree.loaded.dns)),
         None => {
             ZoneOptions::declared(&tree.loaded.dns).map_err(|error| Failure::Failed(error.into()))
         }
@@ -195,6 +195,7 @@ faults: [{fault}]"
         Checklist {
             template: serde_json::from_value(template).unwrap(),
             domains: vec![domain("a"), domain("b")],
+            mail: std::collections::BTreeMap::new(),
             skipped: Vec::new(),
         }
     }
@@ -202,13 +203,7 @@ faults: [{fault}]"
     /// Checks without a pause; returns the rounds, the standing, and how often each domain was queried.
     async fn check_with(fault: &str, patience: Duration) -> (u32, Standing, [u64; 2]) {
         let server = DnsServer::start(&seed(fault), 0).await.unwrap();
-        let options = ZoneOptions {
-            resolvers: vec![server.resolver()],
-            authoritative_port: server.port(),
-            zones: std::collections::BTreeMap::new(),
-            servers: Vec::new(),
-            networks: vec![crate::model::Network::LOOPBACK],
-        };
+        let options = ZoneOptions::at(server.resolver());
         let wait = Wait {
             patience,
             pause: Duration::ZERO,

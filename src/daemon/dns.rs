@@ -33,7 +33,8 @@ impl Controller {
         }
         let sandbox = self.setup.sandbox.as_ref();
         let options = match sandbox {
-            Some(sandbox) => Ok(sandbox.resolver.map(ZoneOptions::at)),
+            Some(sandbox) => Ok((sandbox.resolver)
+                .map(|resolver| ZoneOptions::at(resolver).looking_for(&revision.loaded.dns))),
             None => ZoneOptions::declared(&revision.loaded.dns).map(Some),
         };
         let options = match options {

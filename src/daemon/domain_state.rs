@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::status::DnsSummary;
-use crate::dns::{DomainCheck, Question, Registration, Standing, Verdict};
+use crate::dns::{DomainCheck, DomainFinding, Question, Registration, Standing, Urgency, Verdict};
 use crate::model::AccountName;
 use crate::model::record::RecordType;
 use crate::report::{AccountDns, dns_lines};
@@ -77,10 +77,14 @@ impl DomainState {
             .map(|phones| phones.sentence.clone());
         let outages: Vec<String> = phones.collect();
         let hints = check.hosts.iter().flat_map(|host| &host.hints);
+        let hints = hints.map(|hint| hint.text.clone());
+        let warnings = (check.findings.iter())
+            .filter(|finding| finding.kind.urgency() == Urgency::Warning)
+            .map(DomainFinding::text);
         let mut remedies: Vec<String> = Vec::new();
-        for hint in hints.chain(&check.hints) {
-            if !remedies.contains(&hint.text) {
-                remedies.push(hint.text.clone());
+        for text in hints.chain(warnings) {
+            if !remedies.contains(&text) {
+                remedies.push(text);
             }
         }
         let account = AccountDns {
@@ -148,7 +152,7 @@ mod tests {
                 hints: Vec::new(),
             }],
             phones: Vec::new(),
-            hints: Vec::new(),
+            findings: Vec::new(),
             not_understood: Vec::new(),
         }
     }

@@ -69,11 +69,8 @@ impl World {
 
     fn options(&self, networks: &[Network]) -> ZoneOptions {
         ZoneOptions {
-            resolvers: vec![self.address],
-            authoritative_port: self.address.port(),
-            zones: BTreeMap::new(),
-            servers: Vec::new(),
             networks: networks.to_vec(),
+            ..ZoneOptions::at(self.address)
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
+use super::finding::DomainFinding;
 use super::hint::{self, Evidence, Probes};
 use super::memo::Memo;
 use super::sip::{self, Walk};
@@ -32,8 +33,9 @@ pub struct DomainCheck {
     pub hosts: Vec<HostCheck>,
     /// What phones find, one entry per SIP proxy.
     pub phones: Vec<Phones>,
-    /// Hints that concern the whole domain.
-    pub hints: Vec<Hint>,
+    /// What stands behind the domain or threatens it, most urgent first.
+    #[serde(default)]
+    pub findings: Vec<DomainFinding>,
     /// Hosts of the template that could not be read as DNS records.
     pub not_understood: Vec<NotUnderstood>,
 }
@@ -45,6 +47,22 @@ pub struct HostCheck {
     pub judgement: Judgement,
     /// The probable causes.
     pub hints: Vec<Hint>,
+}
+
+/// What is known of a domain when the findings are looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) top: &'a RecordName,
+    pub(super) expected: &'a [super::Expected],
+    pub(super) observations: &'a [Observation],
+    pub(super) hosts: &'a [HostCheck],
+    pub(super) phones: &'a [Phones],
+    /// The answer for a name that nobody entered.
+    pub(super) wildcard: Option<&'a Answer>,
+    /// The CAA records at the top, where the template has none.
+    pub(super) caa: Option<&'a Answer>,
+    /// The domain of the support address.
+    pub(super) mail: Option<&'a RecordName>,
 }
 
 /// How many questions the check of one domain may ask per expected host, not counting those to the resolvers.
@@ -60,6 +78,8 @@ const HOSTS_BESIDE: usize = 4;
 pub struct Checker {
     observer: Observer,
     targets: Arc<Memo<RecordName, Reach>>,
+    /// What a resolver answers to questions that many domains have in common.
+    pub(super) asked: Arc<Memo<Question, Option<Answer>>>,
 }
 
 impl Checker {
@@ -69,6 +89,7 @@ impl Checker {
         Self {
             observer,
             targets: Arc::default(),
+            asked: Arc::default(),
         }
     }
 
@@ -78,11 +99,21 @@ impl Checker {
         &self.observer
     }
 
-    /// Checks one domain.
+    /// Checks one domain, as [`Self::check_brand`] does, without a support address.
+    pub async fn check(&self, template: &DomainTemplate, domain: &DomainName) -> DomainCheck {
+        self.check_brand(template, domain, None).await
+    }
+
+    /// Checks one domain, and the mail of the domain of its support address.
     ///
     /// Never fails: what cannot be determined is reported as unknown. So is everything that remains once the domain has
     /// used up its questions, because only hostile zones need that many.
-    pub async fn check(&self, template: &DomainTemplate, domain: &DomainName) -> DomainCheck {
+    pub async fn check_brand(
+        &self,
+        template: &DomainTemplate,
+        domain: &DomainName,
+        mail: Option<&RecordName>,
+    ) -> DomainCheck {
         let expectations = expect(template, domain);
         let hosts = expectations.expected.len() + HOSTS_BESIDE;
         let questions = hosts * (QUESTIONS_A_HOST + self.observer.resolvers());
@@ -90,11 +121,17 @@ impl Checker {
         let checker = Self {
             observer: self.observer.for_one_domain(questions),
             targets: Arc::clone(&self.targets),
+            asked: Arc::clone(&self.asked),
         };
-        Box::pin(checker.check_all(expectations, domain)).await
+        Box::pin(checker.check_all(expectations, domain, mail)).await
     }
 
-    async fn check_all(&self, expectations: Expectations, domain: &DomainName) -> DomainCheck {
+    async fn check_all(
+        &self,
+        expectations: Expectations,
+        domain: &DomainName,
+        mail: Option<&RecordName>,
+    ) -> DomainCheck {
         let Expectations {
             expected,
             not_understood,
@@ -120,13 +157,22 @@ impl Checker {
         ));
         let hosts = hosts.await;
         let phones = self.phones(&top, &expected, &observations).await;
-        let wildcard = wildcard.and_then(|answer| hint::catch_all(&top, &answer));
-        let caa = caa.and_then(|answer| hint::certificates(&top, &answer));
+        let known = Known {
+            top: &top,
+            expected: &expected,
+            observations: &observations,
+            hosts: &hosts,
+            phones: &phones,
+            wildcard: wildcard.as_ref(),
+            caa: caa.as_ref(),
+            mail,
+        };
+        let findings = Box::pin(self.findings(known)).await;
         DomainCheck {
             domain: domain.clone(),
             hosts,
             phones,
-            hints: wildcard.into_iter().chain(caa).collect(),
+            findings,
             not_understood,
         }
     }
@@ -148,7 +194,9 @@ impl Checker {
             name: top.clone(),
             record_type: RecordType::Caa,
         };
-        let judged = expected.iter().any(|host| host.question == caa);
+        // With an authority of ours, each host is asked for.
+        let judged = expected.iter().any(|host| host.question == caa)
+            || !self.observer.options().authorities.is_empty();
         let wildcard = async {
             let answer = self.ask_zone(&wildcard).await?;
             matches!(answer, Answer::Found(_)).then_some(answer)
@@ -220,7 +268,9 @@ impl Checker {
                 record_type,
             };
             match self.observer.ask_a_resolver(&question).await {
-                Some(Answer::Found(found)) if !found.records.is_empty() => return Reach::Reached,
+                Some(Answer::Found(found)) if !found.records.is_empty() => {
+                    return Reach::Reached(found.aliases.into_iter().next());
+                }
                 Some(Answer::Found(found)) => end = found.aliases.last().cloned().unwrap_or(end),
                 Some(Answer::NoData { .. } | Answer::NxDomain { .. }) => {}
                 Some(Answer::Failed(_)) | None => return Reach::Unknown,

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use thiserror::Error;
 
 use super::{Checker, DomainCheck, Exchange, ExchangeOptions, Observer, Traffic, ZoneOptions};
-use crate::model::{AccountName, DomainName, DomainTemplate, Network};
+use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath, Network, RecordName};
 use crate::tree::{Desired, DesiredAccount, DnsMode, DnsSettings};
 
 /// The port of DNS (RFC 1035, section 4.2).
 const DNS_PORT: u16 = 53;
+/// How long before their end signatures are told of: software signs again a few days before, so that at three it has not.
+const SIGNATURES_END_WITHIN: Duration = Duration::from_hours(72);
 /// How many domains are checked at a time; the questions in flight to one server are limited separately.
 const CONCURRENT_DOMAINS: usize = 512;
 
@@ -35,8 +38,7 @@ impl ZoneOptions {
         if resolvers.is_empty() {
             resolvers = system_resolvers()?;
         }
-        Ok(Self {
-            resolvers,
+        let options = Self {
             authoritative_port: settings.port.unwrap_or(DNS_PORT),
             servers: settings.servers.iter().map(|server| server.value).collect(),
             zones: (settings.zones.iter())
@@ -46,19 +48,42 @@ impl ZoneOptions {
                 })
                 .collect(),
             networks: settings.networks.clone(),
-        })
+            ..Self::of(resolvers)
+        };
+        Ok(options.looking_for(settings))
     }
 
     /// Uses one resolver, and the servers it leads to on this machine at the same port, as in a sandbox.
     #[must_use]
     pub fn at(resolver: SocketAddr) -> Self {
         Self {
-            resolvers: vec![resolver],
             authoritative_port: resolver.port(),
+            networks: vec![Network::LOOPBACK, Network::LOOPBACK_IPV6],
+            ..Self::of(vec![resolver])
+        }
+    }
+
+    fn of(resolvers: Vec<SocketAddr>) -> Self {
+        Self {
+            resolvers,
+            authoritative_port: DNS_PORT,
             servers: Vec::new(),
             zones: BTreeMap::new(),
-            networks: vec![Network::LOOPBACK, Network::LOOPBACK_IPV6],
+            networks: Vec::new(),
+            authorities: Vec::new(),
+            signatures_end_within: SIGNATURES_END_WITHIN,
+            is_thorough: false,
         }
+    }
+
+    /// Looks for what the tree declares: its certificate authorities, and signatures that end in the time it says.
+    #[must_use]
+    pub fn looking_for(mut self, settings: &DnsSettings) -> Self {
+        self.authorities.clone_from(&settings.ca);
+        if let Some(days) = settings.signature_days {
+            self.signatures_end_within = Duration::from_hours(24 * u64::from(days));
+        }
+        self
     }
 }
 
@@ -82,6 +107,8 @@ pub struct Checklist {
     pub template: DomainTemplate,
     /// The domains, by account.
     pub domains: Vec<(AccountName, DomainName)>,
+    /// The domains of the support addresses, by account.
+    pub mail: BTreeMap<AccountName, RecordName>,
     /// The accounts without a domain to check, with the reason.
     pub skipped: Vec<(AccountName, String)>,
 }
@@ -97,12 +124,17 @@ impl Checklist {
         let mut list = Self {
             template,
             domains: Vec::new(),
+            mail: BTreeMap::new(),
             skipped: Vec::new(),
         };
         let accounts = desired.accounts.iter();
         for account in accounts.filter(|account| is_wanted(&account.name)) {
             match domain(account) {
-                Ok(domain) => list.domains.push((account.name.clone(), domain)),
+                Ok(domain) => {
+                    list.domains.push((account.name.clone(), domain));
+                    let mail = support_domain(account).map(|domain| (account.name.clone(), domain));
+                    list.mail.extend(mail);
+                }
                 Err(reason) => list.skipped.push((account.name.clone(), reason.to_owned())),
             }
         }
@@ -127,10 +159,11 @@ impl Checklist {
             Exchange::new(ExchangeOptions::default()),
             options.clone(),
         ));
-        let (checker, template) = (&checker, &self.template);
+        let (checker, template, mail) = (&checker, &self.template, &self.mail);
         let checks = self.domains.clone().into_iter().enumerate();
         let checks = checks.map(|(place, (name, domain))| async move {
-            let check = Box::pin(checker.check(template, &domain)).await;
+            let mail = mail.get(&name);
+            let check = Box::pin(checker.check_brand(template, &domain, mail)).await;
             seen(&name);
             (place, (name, check))
         });
@@ -149,4 +182,14 @@ fn domain(account: &DesiredAccount) -> Result<DomainName, &'static str> {
     }
     let text = (account.declared_domain()).ok_or("the tree declares no domain")?;
     DomainName::parse(text).map_err(|_| "its domain is no host name")
+}
+
+/// Returns the domain of an account's support address.
+#[must_use]
+pub fn support_domain(account: &DesiredAccount) -> Option<RecordName> {
+    let declared = account
+        .settings
+        .get(&KeyPath::parse("port.support_email"))?;
+    let (_, domain) = declared.value.as_ref()?.as_str()?.rsplit_once('@')?;
+    RecordName::parse(domain).ok()
 }

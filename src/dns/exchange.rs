@@ -213,6 +213,40 @@ impl Exchange {
         read(&counters.ipv6_silences) > 0 && read(&counters.ipv6_answers) == 0
     }
 
+    /// Returns whether a server said that it does not know EDNS.
+    pub(super) fn lacks_edns(&self, server: SocketAddr) -> bool {
+        let channels = self.lock();
+        let channel = channels.get(&server);
+        channel.is_some_and(|channel| channel.is_plain.load(Ordering::Relaxed))
+    }
+
+    /// Asks a server of a zone over TCP.
+    ///
+    /// # Errors
+    /// When a budget is spent, or the server sends nothing that can be read.
+    pub(super) async fn send_over_tcp(
+        &self,
+        server: SocketAddr,
+        query: &Query,
+    ) -> Result<Box<Message>, Failure> {
+        self.take()?;
+        self.shared
+            .counters
+            .questions
+            .fetch_add(1, Ordering::Relaxed);
+        let with_edns = !self.lacks_edns(server);
+        let asked = self.message_over_tcp(server, query, QuerySettings::Authoritative, with_edns);
+        Box::pin(asked).await
+    }
+
+    /// Takes one question from the budgets.
+    fn take(&self) -> Result<(), Failure> {
+        if let Some(domain) = &self.domain {
+            domain.budget.take()?;
+        }
+        self.shared.budget.take()
+    }
+
     /// Returns the number of open sockets.
     #[cfg(test)]
     pub(super) fn open_sockets(&self) -> usize {
@@ -288,10 +322,7 @@ impl Exchange {
         query: &Query,
         settings: QuerySettings,
     ) -> Result<Box<Message>, Failure> {
-        if let Some(domain) = &self.domain {
-            domain.budget.take()?;
-        }
-        self.shared.budget.take()?;
+        self.take()?;
         let channel = self.channel(server).await?;
         let mut permit = channel.window.enter().await;
         if locked(&channel.health).is_silent() {
@@ -536,7 +567,7 @@ impl<'a> Inquiry<'a> {
     fn repeat_after(&self) -> Duration {
         let measured = locked(&self.channel.health).repeat_after();
         match self.settings {
-            QuerySettings::Authoritative => measured,
+            QuerySettings::Authoritative | QuerySettings::Signed => measured,
             QuerySettings::Recursive | QuerySettings::Unvalidated => measured.max(RESOLVER_REPEAT),
         }
     }

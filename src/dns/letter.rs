@@ -8,7 +8,7 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Expected, Hint, HostCheck};
+use super::{Addressee, DomainFinding, Expected, HostCheck};
 use crate::model::DomainName;
 use crate::model::record::{RecordData, RecordName, RecordType};
 use entry::{Entry, Place};
@@ -38,8 +38,8 @@ pub struct Letter<'a> {
     pub expected: &'a [Expected],
     /// What was found, in any order; a host that is not among them was not checked.
     pub checks: &'a [HostCheck],
-    /// Hints that concern the whole domain.
-    pub hints: &'a [Hint],
+    /// What stands behind the domain or threatens it.
+    pub findings: &'a [DomainFinding],
     /// The time to live of the records, in seconds.
     pub ttl: u32,
     /// Whether an apply enters the records by itself (`dns: manage`).
@@ -51,6 +51,7 @@ pub struct Letter<'a> {
 struct Rows<'a> {
     lapsed: Vec<Vec<String>>,
     sign: Vec<Vec<String>>,
+    repair: Vec<Vec<String>>,
     clear: Vec<Vec<String>>,
     enter: Vec<Entry<'a>>,
     extra: Vec<Vec<String>>,
@@ -171,11 +172,22 @@ impl Letter<'_> {
             }
         }
         rows.unclear = told_once(rows.unclear);
-        let top = RecordName::observed(self.domain.as_str());
-        rows.noticed.extend(self.hints.iter().map(|hint| {
-            let anything = String::new();
-            vec![name(&top, zone), anything, hint.text.clone()]
-        }));
+        for finding in self.findings {
+            let about = name(&finding.about, zone);
+            match finding.kind.addressee() {
+                Addressee::Registrar => {
+                    let remedy = finding.kind.remedy().to_owned();
+                    let row = vec![about, finding.sentence.clone(), remedy];
+                    rows.repair.push(row);
+                }
+                Addressee::Owner => {
+                    rows.noticed
+                        .push(vec![about, String::new(), finding.text()]);
+                }
+                // The template is ours.
+                Addressee::Platform => {}
+            }
+        }
         rows
     }
 
@@ -221,6 +233,7 @@ impl Rows<'_> {
         let others = [
             &self.lapsed,
             &self.sign,
+            &self.repair,
             &self.clear,
             &self.extra,
             &self.noticed,
@@ -275,6 +288,13 @@ impl Rows<'_> {
                  entered. Please have the domain signed again, or have its DS entry removed where it was registered.",
                 &["Name", "Type", "What we saw"],
                 self.sign,
+            ),
+            task(
+                "Have this repaired",
+                "We noticed these at the name servers of the domain. The company that runs them can repair them, usually \
+                 the one where the domain was registered.",
+                &["Name", "What we saw", "What helps"],
+                self.repair,
             ),
             task(
                 "Delete this first",

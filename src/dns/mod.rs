@@ -4,7 +4,7 @@
 //! template × domain ─► expect ─────────────┐
 //!                                          ├─► verdict (pure) ─► hints, SIP chains
 //! zone ─► observe ─► exchange ─► packet ───┘
-//!          └► chain: aliases, zone by zone
+//!          └► chain: aliases, zone by zone     scrutiny ─► findings (pure)
 //! ```
 //!
 //! Records are compared as records, never as text. Every failure to read is distinct and never reported as drift
@@ -27,6 +27,7 @@ mod checklist;
 mod exchange;
 mod expect;
 pub mod export;
+mod finding;
 mod health;
 mod hint;
 pub mod letter;
@@ -38,6 +39,7 @@ mod presentation;
 pub mod push;
 mod question;
 mod resolvers;
+mod scrutiny;
 mod sip;
 mod summary;
 mod validation;
@@ -47,9 +49,10 @@ mod zone;
 
 pub use answer::{Answer, Failure, Found};
 pub use check::{Checker, DomainCheck, HostCheck};
-pub use checklist::{Checklist, NoResolver};
+pub use checklist::{Checklist, NoResolver, support_domain};
 pub use exchange::{Exchange, ExchangeOptions, Traffic};
 pub use expect::{Expectations, Expected, NotUnderstood, declared_template, expect, question_of};
+pub use finding::{Addressee, DomainFinding, FindingKind, Urgency};
 pub use hint::{Evidence, Hint, HintKind, Reach, hints};
 pub use observe::Observer;
 pub use opinion::{Opinion, Seen, opinion};
@@ -59,7 +62,7 @@ pub use summary::{Standing, Tally};
 pub use verdict::{
     Absence, Flattened, Judgement, Observation, Observed, RecordMark, Server, Verdict, judge,
 };
-pub use zone::{Zone, ZoneError, ZoneOptions, Zones};
+pub use zone::{Delegation, NsClaim, Signing, Zone, ZoneError, ZoneOptions, Zones};
 
 #[cfg(test)]
 mod attack_tests;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::verdict::Flattened;
-use super::zone::{Zone, ZoneError, ZoneOptions, Zones};
+use super::zone::{Signing, Zone, ZoneError, ZoneOptions, Zones};
 use super::{
     Answer, Exchange, Expected, Failure, Observation, Observed, Question, Server, resolvers,
     validation,
@@ -53,6 +53,24 @@ impl Observer {
     /// When the name is not registered, or the resolvers give no usable answer.
     pub(super) async fn zone(&self, name: &RecordName) -> Result<Arc<Zone>, ZoneError> {
         self.zones.of(&self.exchange, name).await
+    }
+
+    /// Returns the zone with this apex.
+    ///
+    /// # Errors
+    /// When the resolvers give no usable answer.
+    pub(super) async fn zone_at(&self, apex: &RecordName) -> Result<Arc<Zone>, ZoneError> {
+        self.zones.at(&self.exchange, apex).await
+    }
+
+    /// Returns how a zone is signed, if its parent vouches for it.
+    pub(super) async fn signing(&self, zone: &Zone) -> Option<Arc<Signing>> {
+        self.zones.signing(&self.exchange, zone).await
+    }
+
+    /// Returns how DNS is asked, and what for.
+    pub(super) fn options(&self) -> &ZoneOptions {
+        self.zones.options()
     }
 
     /// Returns the domain that a name would lie in and that nobody has registered, if so; a top-level domain is none.
@@ -106,15 +124,32 @@ impl Observer {
         };
         match zone {
             Ok(zone) => {
+                let (zone, authoritative) = Box::pin(self.ask_holder(zone, question)).await;
                 observation.zone = Some(zone.apex.clone());
                 observation.notes.clone_from(&zone.notes);
-                observation.authoritative = Box::pin(self.ask_chain(&zone, question, 0)).await;
+                observation.authoritative = authoritative;
                 observation.flattened = self.flattened(&zone, expected, &observation).await;
             }
             Err(ZoneError::NotRegistered(_)) => observation.not_registered = true,
             Err(ZoneError::Failed(failure)) => observation.zone_failure = Some(failure),
         }
         observation
+    }
+
+    /// Asks the servers of a zone, or, where they refer to others for the name itself, those: an alias at the top of a zone
+    /// hides that it is one.
+    async fn ask_holder(&self, zone: Arc<Zone>, question: &Question) -> (Arc<Zone>, Vec<Observed>) {
+        let answers = Box::pin(self.ask_chain(&zone, question, 0)).await;
+        let is_lame = |it: &Observed| it.answer == Answer::Failed(Failure::Lame);
+        if !answers.is_empty()
+            && answers.iter().all(is_lame)
+            && question.name != zone.apex
+            && let Some(below) = self.zones.below(&self.exchange, &question.name).await
+        {
+            let answers = Box::pin(self.ask_chain(&below, question, 0)).await;
+            return (below, answers);
+        }
+        (zone, answers)
     }
 
     /// Asks each server of a zone.

@@ -1,6 +1,7 @@
 //! Encodes questions and decodes answers (RFC 1035, section 4).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use hickory_proto::op::{
     DEFAULT_MAX_PAYLOAD_LEN, Edns, Message, MessageType, OpCode, Query, ResponseCode,
@@ -29,10 +30,22 @@ pub(super) enum Decoded {
 pub(super) enum QuerySettings {
     /// The zone's own server, without recursion.
     Authoritative,
+    /// The zone's own server, whose signatures are wanted as well.
+    Signed,
     /// A resolver.
     Recursive,
     /// A resolver that is not to validate signatures.
     Unvalidated,
+}
+
+impl QuerySettings {
+    /// Returns whether the question is for a server of the zone.
+    pub(super) fn is_authoritative(self) -> bool {
+        match self {
+            Self::Authoritative | Self::Signed => true,
+            Self::Recursive | Self::Unvalidated => false,
+        }
+    }
 }
 
 /// Returns the wire form of a question.
@@ -56,12 +69,13 @@ pub(super) fn encode(
     with_edns: bool,
 ) -> Result<Vec<u8>, Failure> {
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
-    message.metadata.recursion_desired = settings != QuerySettings::Authoritative;
+    message.metadata.recursion_desired = !settings.is_authoritative();
     message.metadata.checking_disabled = settings == QuerySettings::Unvalidated;
     message.add_query(query.clone());
     if with_edns {
         let mut edns = Edns::new();
         edns.set_max_payload(DEFAULT_MAX_PAYLOAD_LEN);
+        edns.set_dnssec_ok(settings == QuerySettings::Signed);
         message.set_edns(edns);
     }
     message
@@ -163,7 +177,8 @@ fn read(message: &Message, question: &Question) -> Answer {
     }
 }
 
-fn alias(answers: &[Record], owner: &RecordName) -> Option<(RecordName, u32)> {
+/// Returns what a name is an alias for, by some records, and for how long.
+pub(super) fn alias(answers: &[Record], owner: &RecordName) -> Option<(RecordName, u32)> {
     answers.iter().find_map(|record| match &record.data {
         RData::CNAME(target) if record_name(&record.name) == *owner => {
             Some((record_name(&target.0), record.ttl))
@@ -182,6 +197,23 @@ pub(super) fn names_of_servers(records: &[Record], apex: &RecordName) -> BTreeSe
             _ => None,
         })
         .collect()
+}
+
+/// Returns the addresses of some names among some records.
+pub(super) fn addresses_of(
+    records: &[Record],
+    names: &BTreeSet<RecordName>,
+) -> BTreeMap<RecordName, BTreeSet<IpAddr>> {
+    let mut addresses: BTreeMap<RecordName, BTreeSet<IpAddr>> = BTreeMap::new();
+    for record in records {
+        let name = record_name(&record.name);
+        if let Some(address) = record.data.ip_addr()
+            && names.contains(&name)
+        {
+            addresses.entry(name).or_default().insert(address);
+        }
+    }
+    addresses
 }
 
 /// Returns how long a negative answer holds: the lower of the SOA's TTL and its last field (RFC 2308, section 5).

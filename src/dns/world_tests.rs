@@ -2,6 +2,7 @@
 
 mod alias_tests;
 mod bogus_tests;
+mod finding_tests;
 mod hint_tests;
 mod zone_tests;
 
@@ -15,7 +16,8 @@ use super::*;
 use crate::model::record::{RecordName, RecordType};
 use crate::model::{DomainName, DomainTemplate, Network};
 use crate::sandbox::dns::{
-    DnsFault, DnsFaultKind, DnsSeed, DnsServer, ServerSeed, Transport as Carrier, ZoneSeed,
+    DnsFault, DnsFaultKind, DnsSeed, DnsServer, DnssecSeed, ServerSeed, Transport as Carrier,
+    ZoneSeed,
 };
 
 const ACME: &str = "acme.example";
@@ -78,13 +80,7 @@ fn patient_checker(server: &DnsServer, timeout: Duration) -> Checker {
         timeout,
         ..ExchangeOptions::default()
     });
-    let options = ZoneOptions {
-        resolvers: vec![server.resolver()],
-        authoritative_port: server.port(),
-        zones: BTreeMap::new(),
-        servers: Vec::new(),
-        networks: vec![Network::LOOPBACK, Network::LOOPBACK_IPV6],
-    };
+    let options = ZoneOptions::at(server.resolver());
     Checker::new(Observer::new(exchange, options))
 }
 
@@ -120,8 +116,9 @@ fn told(check: &DomainCheck) -> String {
     for phones in &check.phones {
         lines.push(format!("{:?}: {}", phones.registration, phones.sentence));
     }
-    for hint in &check.hints {
-        lines.push(format!("hint {:?}: {}", hint.kind, hint.text));
+    for finding in &check.findings {
+        let code = finding.kind.code();
+        lines.push(format!("{code} {}: {}", finding.about, finding.sentence));
     }
     lines.join("\n")
 }
@@ -170,6 +167,7 @@ async fn every_verdict() {
     us-east.acme.example A Inconsistent
       ns1.dns.example: 192.0.2.10, 192.0.2.11
       ns2.dns.example: nothing
+    dns-serials acme.example: the servers of acme.example have different records and the same serial number 1: they are not copies of one primary
     "#);
     let mut nobody = world(&RIGHT);
     nobody.zones.remove(ACME);
@@ -274,11 +272,8 @@ async fn trap_24_every_failure_over_packets() {
     let port = server.port();
     drop(server);
     let closed = ZoneOptions {
-        resolvers: vec![([127, 99, 0, 1], port).into()],
-        authoritative_port: port,
-        zones: BTreeMap::new(),
-        servers: Vec::new(),
         networks: vec![Network::LOOPBACK],
+        ..ZoneOptions::at(([127, 99, 0, 1], port).into())
     };
     let checker = Checker::new(Observer::new(exchange, closed));
     is_unknown(&checker.check(&one_host(), &domain).await, "not reachable");

@@ -3,10 +3,14 @@
 mod apex;
 mod claim;
 mod delegation;
+mod servers;
+mod signed;
+mod signing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hickory_proto::op::{Message, Query};
 use hickory_proto::rr::RecordType as WireType;
@@ -16,6 +20,8 @@ use super::packet::QuerySettings;
 use super::{Exchange, Failure, Server, packet, resolvers};
 use crate::model::record::RecordName;
 use crate::model::{Network, count, is_inside};
+pub use claim::{Delegation, NsClaim};
+pub use signing::Signing;
 
 /// How many name servers of one zone are followed: a referral of 512 octets holds thirteen, and no registry takes more.
 /// A zone that names a thousand wants to direct traffic at a victim (`NXNSAttack`, CVE-2020-8616).
@@ -34,6 +40,8 @@ pub struct Zone {
     pub unreachable: Vec<(Server, Failure)>,
     /// What a reader should know about the zone, such as that not all of its servers are asked.
     pub notes: Vec<String>,
+    /// Who names which servers, and how those do.
+    pub delegation: Delegation,
 }
 
 /// Why the zone of a name is not known.
@@ -46,7 +54,7 @@ pub enum ZoneError {
     Failed(Failure),
 }
 
-/// How zones are found.
+/// How DNS is asked, and what for.
 #[derive(Clone, Debug)]
 pub struct ZoneOptions {
     /// The recursive resolvers to ask, in this order.
@@ -59,6 +67,12 @@ pub struct ZoneOptions {
     pub zones: BTreeMap<RecordName, Vec<SocketAddr>>,
     /// Non-public networks whose servers may be asked when a zone names them.
     pub networks: Vec<Network>,
+    /// The certificate authorities that serve the platform, as CAA records name them.
+    pub authorities: Vec<String>,
+    /// How long before their end signatures are told of.
+    pub signatures_end_within: Duration,
+    /// Whether what is seldom wrong is asked for as well: each server over TCP.
+    pub is_thorough: bool,
 }
 
 impl ZoneOptions {
@@ -83,9 +97,18 @@ pub struct Zones {
     /// What the resolvers say about the zone of each name.
     places: Memo<RecordName, Result<Place, ZoneError>>,
     found: Memo<RecordName, Result<Arc<Zone>, ZoneError>>,
-    addresses: Memo<RecordName, Result<BTreeSet<IpAddr>, Failure>>,
+    addresses: Memo<RecordName, Result<NameAddresses, Failure>>,
     /// A few servers of each zone that others are delegated from.
     parents: Memo<RecordName, Vec<Server>>,
+    signings: Memo<RecordName, Option<Arc<Signing>>>,
+}
+
+/// Where a server is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct NameAddresses {
+    all: BTreeSet<IpAddr>,
+    /// What its name is an alias for.
+    alias: Option<RecordName>,
 }
 
 impl Zones {
@@ -98,6 +121,7 @@ impl Zones {
             found: Memo::default(),
             addresses: Memo::default(),
             parents: Memo::default(),
+            signings: Memo::default(),
         }
     }
 
@@ -107,13 +131,36 @@ impl Zones {
     /// When the name is not registered, or the resolvers give no usable answer.
     pub async fn of(&self, exchange: &Exchange, name: &RecordName) -> Result<Arc<Zone>, ZoneError> {
         let apex = Box::pin(self.apex(exchange, name)).await?;
+        self.at(exchange, &apex).await
+    }
+
+    /// Returns how DNS is asked, and what for.
+    pub(super) fn options(&self) -> &ZoneOptions {
+        &self.options
+    }
+
+    /// Returns the zone with this apex.
+    ///
+    /// # Errors
+    /// When the resolvers give no usable answer.
+    pub(super) async fn at(
+        &self,
+        exchange: &Exchange,
+        apex: &RecordName,
+    ) -> Result<Arc<Zone>, ZoneError> {
         self.found
-            .once(&apex, |_| !exchange.is_spent(), async {
+            .once(apex, |_| !exchange.is_spent(), async {
                 Box::pin(self.servers(exchange, apex.clone()))
                     .await
                     .map(Arc::new)
             })
             .await
+    }
+
+    /// Returns the zone of a name that a zone's servers refer to others for: its SOA is hidden where it is an alias.
+    pub(super) async fn below(&self, exchange: &Exchange, name: &RecordName) -> Option<Arc<Zone>> {
+        Box::pin(self.delegated(exchange, name)).await?;
+        self.at(exchange, name).await.ok()
     }
 
     async fn servers(&self, exchange: &Exchange, apex: RecordName) -> Result<Zone, ZoneError> {
@@ -129,6 +176,7 @@ impl Zones {
                 servers: servers.collect(),
                 unreachable: Vec::new(),
                 notes: Vec::new(),
+                delegation: Delegation::default(),
             });
         }
         let mut zone = Zone {
@@ -136,6 +184,7 @@ impl Zones {
             servers: Vec::new(),
             unreachable: Vec::new(),
             notes: Vec::new(),
+            delegation: Delegation::default(),
         };
         self.claimed(exchange, &mut zone).await?;
         Ok(zone)
@@ -159,11 +208,13 @@ impl Zones {
         let mut crowded = Vec::new();
         for name in names.iter().take(MOST_NAMES.saturating_sub(before)) {
             match self.addresses_of(exchange, name).await {
-                Ok(addresses) => {
-                    self.add(zone, name, &addresses);
-                    if addresses.len() > MOST_ADDRESSES {
-                        crowded.push((name.clone(), addresses.len()));
+                Ok(NameAddresses { all, alias }) => {
+                    self.add(zone, name, &all);
+                    if all.len() > MOST_ADDRESSES {
+                        crowded.push((name.clone(), all.len()));
                     }
+                    let alias = alias.map(|target| (name.clone(), target));
+                    zone.delegation.aliases.extend(alias);
                 }
                 Err(failure) => zone
                     .unreachable
@@ -216,7 +267,7 @@ impl Zones {
         &self,
         exchange: &Exchange,
         name: &RecordName,
-    ) -> Result<BTreeSet<IpAddr>, Failure> {
+    ) -> Result<NameAddresses, Failure> {
         let lasting = |_: &_| !exchange.is_spent();
         let addresses = self.addresses.once(name, lasting, async {
             self.addresses(exchange, name).await
@@ -230,32 +281,36 @@ impl Zones {
         &self,
         exchange: &Exchange,
         name: &RecordName,
-    ) -> Result<BTreeSet<IpAddr>, Failure> {
-        let of_type = async |wire_type| -> Result<BTreeSet<IpAddr>, Failure> {
+    ) -> Result<NameAddresses, Failure> {
+        let of_type = async |wire_type| -> Result<NameAddresses, Failure> {
             match Box::pin(self.resolve(exchange, name, wire_type)).await {
-                Ok(message) => Ok((message.answers.iter())
-                    .filter_map(|record| record.data.ip_addr())
-                    .collect()),
+                Ok(message) => Ok(NameAddresses {
+                    all: (message.answers.iter())
+                        .filter_map(|record| record.data.ip_addr())
+                        .collect(),
+                    alias: packet::alias(&message.answers, name).map(|(target, _)| target),
+                }),
                 Err(ZoneError::Failed(failure)) => Err(failure),
-                Err(ZoneError::NotRegistered(_)) => Ok(BTreeSet::new()),
+                Err(ZoneError::NotRegistered(_)) => Ok(NameAddresses::default()),
             }
         };
         let (fourth, sixth) = tokio::join!(of_type(WireType::A), of_type(WireType::AAAA));
-        let mut addresses = sixth.clone().unwrap_or_default();
+        let mut found = sixth.clone().unwrap_or_default();
         let fourth = match fourth {
-            Err(failure) if addresses.is_empty() => return Err(failure),
+            Err(failure) if found.all.is_empty() => return Err(failure),
             fourth => fourth.unwrap_or_default(),
         };
-        if !fourth.is_empty() {
-            addresses.retain(|address| is_routed(*address));
-            addresses.extend(fourth);
+        if !fourth.all.is_empty() {
+            found.all.retain(|address| is_routed(*address));
+            found.all.extend(fourth.all);
         }
+        found.alias = found.alias.or(fourth.alias);
         match sixth {
-            Err(failure) if addresses.is_empty() => Err(failure),
-            _ if addresses.is_empty() => {
+            Err(failure) if found.all.is_empty() => Err(failure),
+            _ if found.all.is_empty() => {
                 Err(Failure::Unreachable("its name has no address".to_owned()))
             }
-            _ => Ok(addresses),
+            _ => Ok(found),
         }
     }
 

@@ -1,8 +1,10 @@
 //! The results of the DNS check, as values.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::dns::{DomainCheck, HostCheck, Opinion, Standing, Tally};
+use crate::dns::{DomainCheck, DomainFinding, HostCheck, Opinion, Standing, Tally, Urgency};
 use crate::model::AccountName;
 
 /// What a `bogus` verdict says beyond its word.
@@ -59,6 +61,22 @@ impl DnsReport {
             .iter()
             .filter(|account| account.check.has_unknown())
             .count()
+    }
+
+    /// Returns what stands behind the domains or threatens them, most urgent first, each with the accounts that it concerns.
+    #[must_use]
+    pub fn findings(&self) -> Vec<(&DomainFinding, Vec<&AccountName>)> {
+        let mut found: BTreeMap<(Urgency, &DomainFinding), Vec<&AccountName>> = BTreeMap::new();
+        for account in &self.accounts {
+            for finding in &account.check.findings {
+                let key = (finding.kind.urgency(), finding);
+                found.entry(key).or_default().push(&account.name);
+            }
+        }
+        let found = found.into_iter();
+        found
+            .map(|((_, finding), names)| (finding, names))
+            .collect()
     }
 
     /// Counts the verdicts.

@@ -10,6 +10,7 @@ mod spot;
 use std::collections::BTreeMap;
 
 pub use dns::lines as dns_lines;
+pub(super) use dns::notes as dns_notes;
 pub(super) use item::{Finding, Remedy};
 use item::{about, bare, subjects};
 pub(super) use kind::{Kind, Level, Rule};

@@ -56,6 +56,10 @@ pub struct DnsSettings {
     pub port: Option<u16>,
     /// Non-public networks whose servers may be queried when a zone names them.
     pub networks: Vec<Network>,
+    /// The certificate authorities of the platform, as CAA records name them.
+    pub ca: Vec<String>,
+    /// How many days before their end DNSSEC signatures are reported.
+    pub signature_days: Option<u16>,
 }
 
 impl Loaded {

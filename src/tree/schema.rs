@@ -93,6 +93,12 @@ fn dns(description: &str) -> Value {
         "networks": described("Networks that are not public and whose servers may be asked when a zone names them; others of them never are.", json!({
             "type": "array", "items": {"type": "string"}, "examples": [["10.20.0.0/16", "fd12:3456::/32"]],
         })),
+        "ca": described("The certificate authorities that serve the platform, as CAA records name them; a domain whose CAA records let none of them issue is reported.", json!({
+            "type": "array", "items": {"type": "string"}, "examples": [["letsencrypt.org"]],
+        })),
+        "signature_days": described("How many days before their end the DNSSEC signatures of a zone are reported; 3 when left out.", json!({
+            "type": ["integer", "string"], "examples": [7],
+        })),
         "port": described("The port of the servers that zones name; 53 when left out.", json!({
             "type": ["integer", "string"], "examples": [5353],
         })),

@@ -40,6 +40,9 @@ pub(crate) struct DnsCheckArgs {
     /// Check again until everything is right, for at most this time, such as 90s, 10m or 1h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) wait: Option<Duration>,
+    /// Also ask what is seldom wrong: each name server over TCP
+    #[arg(long)]
+    pub(crate) thorough: bool,
     /// Also let the platform test the domains, and compare its result
     #[arg(long)]
     pub(crate) ask_kazoo: bool,

@@ -7,7 +7,7 @@ use crate::cli::progress::Phase;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, deadline, output, platform, survey};
-use crate::dns::{Checklist, declared_template};
+use crate::dns::{Checklist, ZoneOptions, declared_template};
 use crate::model::DomainTemplate;
 use crate::report::{self, Command, Report};
 
@@ -48,7 +48,10 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
     let resolver = sandbox
         .map(|sandbox| dns::sandbox_resolver(sandbox, seed.as_deref(), Some(desired)))
         .transpose()?;
-    let options = dns::whom_to_ask(tree, resolver)?;
+    let options = ZoneOptions {
+        is_thorough: args.thorough,
+        ..dns::whom_to_ask(tree, resolver)?
+    };
     let list = Checklist::new(desired, template, |name| {
         args.accounts.accounts.is_empty() || only.contains(name)
     });

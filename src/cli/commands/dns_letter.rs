@@ -8,7 +8,8 @@ use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, dns, platform, progress, records, survey};
 use crate::dns::letter::Letter;
 use crate::dns::{
-    Checker, DomainCheck, Exchange, ExchangeOptions, Observer, Zones, declared_template,
+    Checker, DomainCheck, Exchange, ExchangeOptions, Observer, ZoneOptions, Zones,
+    declared_template, support_domain,
 };
 use crate::model::{DomainName, DomainTemplate, RecordName};
 use crate::report::{self, Command, text};
@@ -26,16 +27,18 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
         let message = format!("account {} declares no domain", args.account);
         return Err(Failure::Usage(message));
     };
+    let mut accounts = tree.loaded.desired.accounts.iter();
+    let declared = accounts.find(|it| it.name == account.account);
+    let declared = declared.map(|it| &**it);
     let template = tree.loaded.desired.template.as_ref();
     let (zone, check) = match template.map(declared_template).filter(|_| !args.skip_dns) {
         None => (None, None),
         Some(template) => {
-            let look = look(&tree, args, &account.domain, &template);
+            let mail = declared.and_then(support_domain);
+            let look = look(&tree, args, (&account.domain, mail.as_ref()), &template);
             deadline::run(ui, progress::during(ui, "asking DNS", look))?
         }
     };
-    let mut accounts = tree.loaded.desired.accounts.iter();
-    let declared = accounts.find(|it| it.name == account.account);
     let setting = |key: &str| declared.and_then(|it| records::text(it, key));
     let brand = setting("company_name").unwrap_or_else(|| account.account.to_string());
     let support = setting("port.support_email");
@@ -46,7 +49,7 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
         zone: zone.as_ref(),
         expected: &account.expectations.expected,
         checks: check.as_ref().map_or(&[], |check| &check.hosts),
-        hints: check.as_ref().map_or(&[], |check| &check.hints),
+        findings: check.as_ref().map_or(&[], |check| &check.findings),
         ttl: args.ttl,
         is_managed: tree.loaded.dns.push.is_some()
             && declared.is_some_and(|it| it.dns == DnsMode::Manage),
@@ -64,7 +67,7 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
 async fn look(
     tree: &OpenTree,
     args: &DnsLetterArgs,
-    domain: &DomainName,
+    (domain, mail): (&DomainName, Option<&RecordName>),
     template: &DomainTemplate,
 ) -> Result<(Option<RecordName>, Option<DomainCheck>), Failure> {
     let sandbox = platform::start_sandbox(&args.tree, &args.sandbox).await?;
@@ -80,14 +83,17 @@ async fn look(
         }
         None => None,
     };
-    let options = dns::whom_to_ask(tree, resolver)?;
+    let options = ZoneOptions {
+        is_thorough: true,
+        ..dns::whom_to_ask(tree, resolver)?
+    };
     let zones = Zones::new(options.clone());
     let observer = Observer::new(Exchange::new(ExchangeOptions::default()), options);
     let checker = Checker::new(observer);
     let name = RecordName::observed(domain.as_str());
     let exchange = checker.observer().exchange();
     let zone = zones.of(exchange, &name).await.ok();
-    let check = checker.check(template, domain).await;
+    let check = checker.check_brand(template, domain, mail).await;
     if let Some(started) = sandbox {
         started.sandbox.stop().await;
     }

@@ -155,6 +155,20 @@ impl HintCase<'_> {
     }
 
     fn alias_as_target(&self) -> HintCause {
+        let record_type = self.question().record_type;
+        if matches!(record_type, RecordType::Srv | RecordType::Mx) {
+            let mut targets = self.evidence.targets.iter();
+            let (target, alias) = targets.find_map(|(target, reach)| match reach {
+                Reach::Reached(alias) => Some((target, alias.as_ref()?)),
+                Reach::Nothing | Reach::Unregistered(_) | Reach::Unknown => None,
+            })?;
+            return Some((
+                HintKind::AliasAsTarget,
+                format!(
+                    "{target} is a CNAME for {alias}: neither SRV nor MX may name an alias, and some clients do not follow it; name {alias}, or a name that has addresses itself"
+                ),
+            ));
+        }
         let alias = self.alias()?;
         let named_by = self.evidence.named_by.as_ref()?;
         let name = &self.question().name;
@@ -350,7 +364,7 @@ impl HintCase<'_> {
         let mut targets = self.evidence.targets.iter();
         let (target, domain) = targets.find_map(|(target, reach)| match reach {
             Reach::Unregistered(domain) => Some((target, domain)),
-            Reach::Reached | Reach::Nothing | Reach::Unknown => None,
+            Reach::Reached(_) | Reach::Nothing | Reach::Unknown => None,
         })?;
         let leads = if target == domain {
             format!("{target} is not registered")

@@ -4,10 +4,8 @@
 mod cause;
 mod kind;
 mod probe;
-mod whole;
 
 pub use cause::hints;
 pub use kind::{Hint, HintKind};
 pub use probe::{Evidence, Reach};
 pub(super) use probe::{NOBODY, Probes, probes};
-pub(super) use whole::{catch_all, certificates};

@@ -15,8 +15,8 @@ const MAX_TARGETS: usize = 4;
 /// Whether a target has an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// It has an address.
-    Reached,
+    /// It has an address, perhaps as an alias for this name.
+    Reached(Option<RecordName>),
     /// It has none, or does not exist.
     Nothing,
     /// It leads to a domain that nobody has registered, so that anybody can.

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::dns::{HintKind, Judgement, RecordMark, Server, Verdict, expect};
+use crate::dns::{Hint, HintKind, Judgement, RecordMark, Server, Verdict, expect};
 use crate::model::DomainTemplate;
 
 fn expected() -> Vec<Expected> {
@@ -77,7 +77,7 @@ fn letter<'a>(
         zone: Some(zone),
         expected,
         checks,
-        hints: &[],
+        findings: &[],
         ttl: 3600,
         is_managed: false,
     }
@@ -297,7 +297,7 @@ fn a_letter_without_a_look_lists_everything() {
         zone: None,
         expected: &expected,
         checks: &[],
-        hints: &[],
+        findings: &[],
         ttl: 3600,
         is_managed: false,
     };

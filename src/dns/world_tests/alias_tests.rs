@@ -67,6 +67,7 @@ async fn a_target_in_the_parent_zone_is_not_the_zone_of_the_host() {
     assert_snapshot!(told(&check), @"
     portal.voice.acme.example CNAME Ok
       Present ui.acme.example
+    dns-single-name-server voice.acme.example: voice.acme.example has one name server, ns.child.example: while it is down, nothing of the domain is found
     ");
 }
 

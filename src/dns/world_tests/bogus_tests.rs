@@ -52,10 +52,7 @@ async fn one_validating_resolver_among_two_is_enough() {
     let trusting = DnsServer::start(&trusting, 0).await.unwrap();
     let options = ZoneOptions {
         resolvers: vec![trusting.resolver(), validating.resolver()],
-        authoritative_port: trusting.port(),
-        zones: BTreeMap::new(),
-        servers: Vec::new(),
-        networks: vec![Network::LOOPBACK],
+        ..ZoneOptions::at(trusting.resolver())
     };
     let exchange = Exchange::new(ExchangeOptions::default());
     let checker = Checker::new(Observer::new(exchange, options));

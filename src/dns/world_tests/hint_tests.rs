@@ -123,8 +123,8 @@ async fn wildcards_and_wrong_signatures_are_noticed() {
       Missing 192.0.2.10
       Extra 192.0.2.99
       hint Wildcard: the answer is that of the zone's wildcard; add us-east.acme.example itself
-    hint Wildcard: every name below acme.example answers, by a wildcard that leads to 192.0.2.99; names that are not entered look as if they were
-    hint Forbidden: CAA forbids every certificate for acme.example; name the issuer that serves the brand's pages, or delete the record
+    dns-no-certificates acme.example: CAA at acme.example forbids every certificate for acme.example
+    dns-wildcard acme.example: every name below acme.example answers, by a wildcard that leads to 192.0.2.99: names that are not entered look as if they were
     "#);
 }
 
@@ -193,7 +193,7 @@ async fn what_a_wildcard_gives_is_not_to_be_deleted() {
       Missing 192.0.2.10
       Extra 192.0.2.99
       hint Wildcard: the answer is that of the zone's wildcard; add us-east.acme.example itself
-    hint Wildcard: every name below acme.example answers, by a wildcard that leads to 192.0.2.99; names that are not entered look as if they were
+    dns-wildcard acme.example: every name below acme.example answers, by a wildcard that leads to 192.0.2.99: names that are not entered look as if they were
     "#);
     assert_snapshot!(told(&["* CNAME old.example.net"]).await, @r#"
     key.acme.example TXT Missing (Type)
@@ -206,7 +206,7 @@ async fn what_a_wildcard_gives_is_not_to_be_deleted() {
     us-east.acme.example A Missing (Type)
       Missing 192.0.2.10
       hint Wildcard: the answer is that of the zone's wildcard; add us-east.acme.example itself
-    hint Wildcard: every name below acme.example answers, by a wildcard that leads to old.example.net; names that are not entered look as if they were
+    dns-wildcard acme.example: every name below acme.example answers, by a wildcard that leads to old.example.net: names that are not entered look as if they were
     "#);
     assert_snapshot!(told(&["* TXT no", "portal A 192.0.2.99", "us-east A 192.0.2.10"]).await, @r#"
     key.acme.example TXT Different

@@ -38,6 +38,7 @@ async fn an_internal_zone_of_one_label_is_a_zone() {
       Present 192.0.2.10
     us-west.voice.corp A Missing (Name)
       Missing 198.51.100.10
+    dns-single-name-server corp: corp has one name server, ns.corp: while it is down, nothing of the domain is found
     ");
     assert_snapshot!(check("gone.corp").await, @"
     us-east.gone.corp A Missing (Domain)
@@ -68,6 +69,7 @@ async fn the_ipv6_side_of_a_server_is_asked() {
       ns1.dns.example: 192.0.2.10, 192.0.2.11
       ns2.dns.example: 192.0.2.10, 192.0.2.11
       ns2.dns.example: 192.0.2.9
+    dns-serials acme.example: the servers of acme.example have different records and the same serial number 1: they are not copies of one primary
     ");
     // A side that gives no answer is told like a server that gives none.
     seed.faults = vec![DnsFault::new(DnsFaultKind::Refused).at("ipv6")];
@@ -147,14 +149,15 @@ async fn the_servers_of_parent_and_zone_are_asked() {
       ns.old.example: 192.0.2.9
       ns1.dns.example: 192.0.2.10, 192.0.2.11
       ns2.dns.example: 192.0.2.10, 192.0.2.11
-      note: the name servers of acme.example are ns.old.example, ns1.dns.example according to the zone above it, and ns.old.example according to ns.old.example (127.0.0.5), so that it depends on chance which ones are asked; enter the same ones where the domain is registered and in the zone
+    dns-name-servers-differ acme.example: the name servers of acme.example are ns.old.example, ns1.dns.example according to the zone above it, and ns.old.example according to ns.old.example (127.0.0.5), so that it depends on chance which ones are asked
+    dns-serials acme.example: the servers of acme.example have different records and the same serial number 1: they are not copies of one primary
     ");
     let check = checked(&moved(&[]), &one_host()).await;
     assert_snapshot!(told(&check), @"
     us-east.acme.example A Ok
       Present 192.0.2.10
       Present 192.0.2.11
-      note: the name servers of acme.example are ns.old.example, ns1.dns.example according to the zone above it, and ns.old.example according to ns.old.example (127.0.0.5), so that it depends on chance which ones are asked; enter the same ones where the domain is registered and in the zone
+    dns-name-servers-differ acme.example: the name servers of acme.example are ns.old.example, ns1.dns.example according to the zone above it, and ns.old.example according to ns.old.example (127.0.0.5), so that it depends on chance which ones are asked
     ");
     let mut gone = moved(&[]);
     gone.faults = vec![DnsFault::new(DnsFaultKind::Refused).at("ns.old.example")];
@@ -163,7 +166,8 @@ async fn the_servers_of_parent_and_zone_are_asked() {
       Present 192.0.2.10
       Present 192.0.2.11
       ns.old.example: REFUSED
-      note: the name servers of acme.example are ns.old.example, ns1.dns.example according to the zone above it, and ns1.dns.example, ns2.dns.example according to ns1.dns.example (127.0.0.2), so that it depends on chance which ones are asked; enter the same ones where the domain is registered and in the zone
+    dns-name-servers-differ acme.example: the name servers of acme.example are ns.old.example, ns1.dns.example according to the zone above it, and ns1.dns.example, ns2.dns.example according to ns1.dns.example (127.0.0.2), so that it depends on chance which ones are asked
+    dns-lame-delegation acme.example: ns.old.example (127.0.0.5), which only the zone above names, does not answer for acme.example (REFUSED): resolvers that ask it first wait, or fail
     "#);
     // A parent that gives no answer takes nothing away.
     let mut silent = moved(&[]);

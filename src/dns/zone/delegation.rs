@@ -1,6 +1,7 @@
 //! Asks a zone's parent whom it delegates the zone to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use hickory_proto::rr::RecordType as WireType;
 
@@ -12,6 +13,15 @@ use crate::model::record::RecordName;
 /// How many servers of a parent zone are tried.
 const MOST_PARENTS: usize = 3;
 
+/// What the zone above says of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Referral {
+    /// The names of the servers that it delegates the zone to.
+    pub(super) names: BTreeSet<RecordName>,
+    /// The addresses that it gives for them.
+    pub(super) glue: BTreeMap<RecordName, BTreeSet<IpAddr>>,
+}
+
 impl Zones {
     /// Returns whether a name is the apex of a zone of its own, as far as anybody says so.
     pub(super) async fn is_delegated(&self, exchange: &Exchange, name: &RecordName) -> bool {
@@ -19,13 +29,12 @@ impl Zones {
         named.is_ok_and(|names| !names.is_empty()) || self.delegated(exchange, name).await.is_some()
     }
 
-    /// Returns the name servers that the parent zone delegates a zone to, from a referral of one of its servers (RFC 1034,
-    /// section 4.2.1); `None` if none of them refers.
+    /// Returns what a server of the parent zone refers to (RFC 1034, section 4.2.1); `None` if none of them refers.
     pub(super) async fn delegated(
         &self,
         exchange: &Exchange,
         apex: &RecordName,
-    ) -> Option<BTreeSet<RecordName>> {
+    ) -> Option<Referral> {
         // Nobody runs the root himself.
         let above = self.enclosing(exchange, &parent(apex)?).await?;
         let query = packet::query(apex, WireType::NS).ok()?;
@@ -36,7 +45,8 @@ impl Zones {
             {
                 let names = packet::names_of_servers(&message.authorities, apex);
                 let refers = !message.metadata.authoritative && !names.is_empty();
-                return refers.then_some(names);
+                let glue = packet::addresses_of(&message.additionals, &names);
+                return refers.then_some(Referral { names, glue });
             }
         }
         None
@@ -50,7 +60,7 @@ impl Zones {
             let mut servers = Vec::new();
             for name in names.iter().take(MOST_PARENTS) {
                 if let Ok(addresses) = self.addresses_of(exchange, name).await {
-                    let first = addresses.iter().take(1).copied();
+                    let first = addresses.all.iter().take(1).copied();
                     let (asked, _) = self.servers_at(name, first);
                     servers.extend(asked);
                 }

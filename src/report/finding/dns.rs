@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::item::{Finding, bare};
-use super::kind::Kind;
+use super::kind::{Kind, Rule};
 use super::spot::Spot;
-use crate::dns::{HostCheck, RecordMark, Registration, Verdict};
+use crate::dns::{DomainFinding, HintKind, HostCheck, RecordMark, Registration, Urgency, Verdict};
 use crate::report::dns::BOGUS;
 use crate::report::escape::visible;
 use crate::report::{AccountDns, Report};
@@ -26,6 +26,15 @@ pub fn lines(account: &AccountDns) -> Vec<String> {
     lines
 }
 
+/// Returns what is worth knowing of an account's domain whatever its standing, one line each, escaped.
+pub(in crate::report) fn notes(account: &AccountDns) -> Vec<String> {
+    let hints = hints(account).map(|(_, text, _)| text);
+    let findings = account.check.findings.iter();
+    let warnings = findings.filter(|finding| finding.kind.urgency() == Urgency::Warning);
+    let texts = hints.chain(warnings.map(DomainFinding::text));
+    texts.map(|text| visible(&text).into_owned()).collect()
+}
+
 /// Returns the findings beyond those of the hosts: the kind, the text, and the subject.
 fn rest(account: &AccountDns) -> impl Iterator<Item = (Kind, String, String)> {
     let check = &account.check;
@@ -43,6 +52,23 @@ fn rest(account: &AccountDns) -> impl Iterator<Item = (Kind, String, String)> {
         Some((kind, phones.sentence.clone(), phones.proxy.to_string()))
     });
     not_understood.chain(phones)
+}
+
+/// Returns the hints that explain no verdict, and those that somebody should act on today.
+fn hints(account: &AccountDns) -> impl Iterator<Item = (Kind, String, String)> {
+    account.check.hosts.iter().flat_map(|host| {
+        let question = &host.judgement.expected.question;
+        host.hints.iter().filter_map(move |hint| {
+            let kind = match (hint.kind, &host.judgement.verdict) {
+                (HintKind::Takeover, _) => Kind::DnsTakeover,
+                // Others explain the verdict, where there is one to explain.
+                (_, Verdict::Ok) => Kind::DnsHint,
+                _ => return None,
+            };
+            let name = format!("{} {}", question.record_type, question.name);
+            Some((kind, format!("{name}: {}", hint.text), name))
+        })
+    })
 }
 
 fn of_account(report: &Report, account: &AccountDns) -> Vec<Finding> {
@@ -67,8 +93,16 @@ fn of_account(report: &Report, account: &AccountDns) -> Vec<Finding> {
             .extend(declared.map(|origin| (Spot::of_origin(origin), wanted)));
         found.push(finding);
     }
-    let rest = rest(account);
+    let rest = rest(account).chain(hints(account));
     found.extend(rest.map(|(kind, text, what)| at_domain(report, account, kind, &text, &what)));
+    found.extend(account.check.findings.iter().map(|finding| {
+        let rule = Rule::Domain(finding.kind);
+        let about = finding.about.to_string();
+        Finding {
+            help: Some(finding.kind.remedy().to_owned()),
+            ..at_domain(report, account, rule, &finding.sentence, &about)
+        }
+    }));
     found
 }
 
@@ -114,7 +148,14 @@ fn of_host(host: &HostCheck) -> Option<(Kind, String)> {
 }
 
 /// Creates a finding at the place where the account declares its domain.
-fn at_domain(report: &Report, account: &AccountDns, kind: Kind, text: &str, what: &str) -> Finding {
+fn at_domain(
+    report: &Report,
+    account: &AccountDns,
+    rule: impl Into<Rule>,
+    text: &str,
+    what: &str,
+) -> Finding {
+    let rule = rule.into();
     let places = &report.places;
     let name = &account.name;
     let origin = places
@@ -125,7 +166,7 @@ fn at_domain(report: &Report, account: &AccountDns, kind: Kind, text: &str, what
     Finding {
         spot: origin.map(Spot::of_origin),
         subjects: vec![title.to_string()],
-        identity: format!("{}\n{title}\n{what}", kind.id()),
-        ..bare(kind, format!("{title}: {}", visible(text)))
+        identity: format!("{}\n{title}\n{what}", rule.id()),
+        ..bare(rule, format!("{title}: {}", visible(text)))
     }
 }

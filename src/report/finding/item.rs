@@ -41,11 +41,12 @@ pub(in crate::report) struct Remedy {
 }
 
 /// Creates a finding without a place.
-pub(super) fn bare(kind: Kind, message: String) -> Finding {
+pub(super) fn bare(rule: impl Into<Rule>, message: String) -> Finding {
+    let rule = rule.into();
     Finding {
-        rule: Rule::Kind(kind),
-        level: kind.level(),
-        identity: kind.id().to_owned(),
+        rule,
+        level: rule.level(),
+        identity: rule.id().to_owned(),
         message,
         help: None,
         spot: None,

@@ -2,6 +2,7 @@
 
 use crate::diag::{Code, Severity};
 use crate::diff::Cause;
+use crate::dns::{FindingKind, Urgency};
 use crate::report::Command;
 
 /// The severity of a finding.
@@ -20,6 +21,8 @@ pub(in crate::report) enum Level {
 pub(in crate::report) enum Rule {
     /// A mistake in the tree.
     Diagnostic(Code),
+    /// What stands behind a domain or threatens it.
+    Domain(FindingKind),
     /// Anything else.
     Kind(Kind),
 }
@@ -47,6 +50,8 @@ pub(in crate::report) enum Kind {
     DnsBogus,
     DnsPropagating,
     DnsUnknown,
+    DnsHint,
+    DnsTakeover,
     SipBroken,
     SipImpaired,
     ProbeBroken,
@@ -58,6 +63,7 @@ impl Rule {
     pub(in crate::report) fn id(self) -> &'static str {
         match self {
             Self::Diagnostic(code) => code.as_str(),
+            Self::Domain(kind) => kind.code(),
             Self::Kind(kind) => kind.id(),
         }
     }
@@ -69,6 +75,10 @@ impl Rule {
                 Severity::Error => Level::Error,
                 Severity::Warning => Level::Warning,
             },
+            Self::Domain(kind) => match kind.urgency() {
+                Urgency::Warning => Level::Warning,
+                Urgency::Note => Level::Note,
+            },
             Self::Kind(kind) => kind.level(),
         }
     }
@@ -77,6 +87,7 @@ impl Rule {
     pub(in crate::report) fn title(self) -> &'static str {
         match self {
             Self::Diagnostic(code) => code.title(),
+            Self::Domain(kind) => kind.title(),
             Self::Kind(kind) => kind.row().2,
         }
     }
@@ -85,6 +96,7 @@ impl Rule {
     pub(in crate::report) fn help(self) -> &'static str {
         match self {
             Self::Diagnostic(code) => code.explanation(),
+            Self::Domain(kind) => kind.remedy(),
             Self::Kind(kind) => kind.row().3,
         }
     }
@@ -95,6 +107,12 @@ impl Rule {
             self,
             Self::Kind(Kind::Unknown | Kind::StepUncertain | Kind::DnsUnknown | Kind::ProbeUnknown)
         )
+    }
+}
+
+impl From<Kind> for Rule {
+    fn from(kind: Kind) -> Self {
+        Self::Kind(kind)
     }
 }
 
@@ -253,6 +271,18 @@ impl Kind {
                 Level::Warning,
                 "DNS could not be checked",
                 "A server gave no usable answer. It is never counted as a difference.",
+            ),
+            Self::DnsHint => (
+                "dns-hint",
+                Level::Note,
+                "a DNS record is as declared, and something is wrong with it",
+                "The record is what the domain template says, and some customers still do not get there.",
+            ),
+            Self::DnsTakeover => (
+                "dns-takeover",
+                Level::Warning,
+                "a DNS record leads to a domain that nobody has registered",
+                "Whoever registers that domain answers for the host. Register it, or point the record elsewhere, today.",
             ),
             Self::SipBroken => (
                 "sip-broken",

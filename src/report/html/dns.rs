@@ -12,9 +12,8 @@ use crate::report::{AccountDns, Report, SecondOpinion};
 pub(super) fn section(report: &Report) -> Section {
     let accounts = report.dns.iter().flat_map(|dns| &dns.accounts);
     let skipped = report.dns.iter().flat_map(|dns| &dns.skipped);
-    let (good, told): (Vec<&AccountDns>, Vec<&AccountDns>) = accounts.partition(|account| {
-        account.check.standing() == Standing::InSync && account.check.hints.is_empty()
-    });
+    let (good, told): (Vec<&AccountDns>, Vec<&AccountDns>) =
+        accounts.partition(|account| account.check.standing() == Standing::InSync);
     let names: Vec<&str> = good.iter().map(|account| account.name.as_str()).collect();
     let skipped: Vec<_> = skipped.collect();
     Section {
@@ -31,6 +30,10 @@ pub(super) fn section(report: &Report) -> Section {
                     summary { "Their records" }
                     @for account in &good { (domain(account)) }
                 }
+            }
+            @for (finding, names) in report.dns.iter().flat_map(crate::report::DnsReport::findings) {
+                p.help { (visible(&finding.text())) }
+                (super::change::names(&names.iter().map(|name| name.as_str()).collect::<Vec<_>>()))
             }
             @if !skipped.is_empty() {
                 dl.list {
@@ -76,7 +79,6 @@ fn domain(account: &AccountDns) -> Markup {
                     }
                 }
             }
-            @for hint in &check.hints { p.help { (visible(&hint.text)) } }
             @if let Some(SecondOpinion::Unknown(reason)) = &account.platform {
                 p.note { "The platform could not be asked: " (visible(reason)) }
             }

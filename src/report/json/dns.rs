@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::dns::{
-    Absence, HostCheck, Opinion, Phones, RecordMark, Registration, Standing, Tally, Verdict,
+    Absence, Addressee, DomainFinding, HostCheck, Opinion, Phones, RecordMark, Registration,
+    Standing, Tally, Urgency, Verdict,
 };
 use crate::report::{AccountDns, DnsReport, SecondOpinion};
 
@@ -72,8 +73,8 @@ struct Checked {
     hosts: Vec<Host>,
     /// What SIP phones resolve.
     phones: Vec<Phone>,
-    /// Probable causes that concern the whole domain.
-    hints: Vec<Hint>,
+    /// What stands behind the domain or threatens it, most urgent first; none changes the standing.
+    findings: Vec<DnsFinding>,
     /// Hosts of the template that declare nothing for DNS.
     not_understood: Vec<NotUnderstood>,
     /// Why the result of the platform's own check is missing.
@@ -144,6 +145,23 @@ struct Hint {
     text: String,
 }
 
+/// Something that stands behind a domain or threatens it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct DnsFinding {
+    /// The code, such as `dns-single-name-server`.
+    code: &'static str,
+    /// How urgent it is.
+    urgency: Urgency,
+    /// The name that it is about.
+    about: String,
+    /// A sentence for a support desk.
+    sentence: String,
+    /// What to do.
+    remedy: &'static str,
+    /// Who can do it.
+    addressee: Addressee,
+}
+
 /// What SIP phones resolve at one name.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Phone {
@@ -160,7 +178,7 @@ struct Phone {
 /// One server that a phone tries.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Route {
-    /// `UDP`, `TCP` or `TLS`.
+    /// `UDP`, `TCP`, `TLS`, `WebSocket` or `secure WebSocket`.
     transport: String,
     /// The server.
     target: String,
@@ -243,7 +261,7 @@ impl From<&AccountDns> for Checked {
                 })
                 .collect(),
             phones: check.phones.iter().map(Phone::from).collect(),
-            hints: check.hints.iter().map(Hint::from).collect(),
+            findings: check.findings.iter().map(DnsFinding::from).collect(),
             not_understood: check
                 .not_understood
                 .iter()
@@ -312,6 +330,19 @@ impl From<&crate::dns::Hint> for Hint {
         Self {
             kind: hint.kind.as_str().to_owned(),
             text: hint.text.clone(),
+        }
+    }
+}
+
+impl From<&DomainFinding> for DnsFinding {
+    fn from(finding: &DomainFinding) -> Self {
+        Self {
+            code: finding.kind.code(),
+            urgency: finding.kind.urgency(),
+            about: finding.about.to_string(),
+            sentence: finding.sentence.clone(),
+            remedy: finding.kind.remedy(),
+            addressee: finding.kind.addressee(),
         }
     }
 }

@@ -206,6 +206,7 @@ impl Case {
                 Standing::Unknown | Standing::Differs => case.details.push(line),
             }
         }
+        case.notes.extend(finding::dns_notes(account));
         match standing {
             Standing::InSync | Standing::Propagating => {}
             Standing::Differs => case.settle("dns"),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::entry::{Entry, folded, line};
 use super::escape::{cell, code, html, prose};
-use crate::dns::{HostCheck, RecordMark, Registration, Standing, Verdict};
+use crate::dns::{HostCheck, RecordMark, Registration, Standing, Urgency, Verdict};
 use crate::report::dns::BOGUS;
 use crate::report::{AccountDns, Report};
 
@@ -19,6 +19,12 @@ pub(super) fn entries(report: &Report) -> Vec<Entry> {
         .collect();
     told.sort_by_key(|account| std::cmp::Reverse(account.check.standing()));
     let mut entries: Vec<Entry> = told.into_iter().map(entry).collect();
+    let findings = dns.findings().into_iter();
+    let warnings = findings.filter(|(finding, _)| finding.kind.urgency() == Urgency::Warning);
+    entries.extend(warnings.map(|(finding, names)| {
+        let names: Vec<String> = names.iter().map(|name| code(name.as_str())).collect();
+        line(&format!("{}: {}", names.join(", "), prose(&finding.text())))
+    }));
     let skipped = dns.skipped.iter();
     entries.extend(skipped.map(|(name, reason)| {
         line(&format!(
@@ -63,9 +69,6 @@ fn entry(account: &AccountDns) -> Entry {
         if phones.registration != Registration::Works {
             let _ = writeln!(content, "- {}", prose(&phones.sentence));
         }
-    }
-    for hint in &check.hints {
-        let _ = writeln!(content, "- {}", prose(&hint.text));
     }
     let (name, domain) = (account.name.as_str(), check.domain.as_str());
     Entry {

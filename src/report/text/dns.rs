@@ -5,7 +5,8 @@ use std::fmt;
 use super::page::{Page, Piece, Tone, piece, width};
 use super::visible;
 use crate::dns::{
-    Absence, DomainCheck, HostCheck, Opinion, RecordMark, Registration, Standing, Tally, Verdict,
+    Absence, DomainCheck, HostCheck, Opinion, RecordMark, Registration, Standing, Tally, Urgency,
+    Verdict,
 };
 use crate::model::count;
 use crate::report::dns::BOGUS;
@@ -34,6 +35,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         let names: Vec<&str> = quiet.iter().map(|account| account.name.as_str()).collect();
         super::names::write(page, "DNS ok", &names)?;
     }
+    write_findings(page, dns)?;
     if !dns.skipped.is_empty() {
         page.gap()?;
     }
@@ -50,12 +52,34 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     Ok(())
 }
 
+/// Writes each finding once, with the accounts that it concerns.
+fn write_findings(page: &mut Page<'_>, dns: &DnsReport) -> fmt::Result {
+    let found = dns.findings();
+    let told: Vec<_> = found
+        .iter()
+        .filter(|(it, _)| page.options.verbose || it.kind.urgency() == Urgency::Warning)
+        .collect();
+    if !told.is_empty() {
+        page.gap()?;
+    }
+    for (finding, names) in told {
+        let (tone, word) = match finding.kind.urgency() {
+            Urgency::Warning => (Tone::Warning, "warning: "),
+            Urgency::Note => (Tone::Faint, "note: "),
+        };
+        let text = visible(&finding.text()).into_owned();
+        page.wrapped(0, 2, &[piece(tone, word), piece(Tone::Plain, text)])?;
+        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        super::names::write(page, "  concerns", &names)?;
+    }
+    Ok(())
+}
+
 /// Returns whether everything about the domain is correct, so that there is nothing to report.
 fn is_quiet(account: &AccountDns) -> bool {
     let check = &account.check;
     let agrees = |opinion: Option<&Opinion>| !matches!(opinion, Some(Opinion::Otherwise { .. }));
     check.standing() == Standing::InSync
-        && check.hints.is_empty()
         && account.hosts().all(|(host, opinion)| {
             host.hints.is_empty() && host.judgement.notes.is_empty() && agrees(opinion)
         })
@@ -100,9 +124,6 @@ fn write_account(page: &mut Page<'_>, account: &AccountDns) -> fmt::Result {
             Registration::Broken => Tone::Failure,
         };
         page.wrapped(2, 4, &[piece(tone, visible(&phones.sentence))])?;
-    }
-    for hint in &check.hints {
-        write_hint(page, 2, &hint.text)?;
     }
     if let Some(SecondOpinion::Unknown(reason)) = &account.platform {
         let text = format!("the platform could not be asked: {}", visible(reason));

@@ -5,13 +5,21 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::Reader;
 use crate::diag::{Code, Spanned};
-use crate::model::{Network, RecordName};
+use crate::model::{DomainName, Network, RecordName};
 use crate::tree::node::Node;
 use crate::tree::{DnsSettings, PushSettings};
 
 /// The keys of `dns`.
-pub(in crate::tree) const DNS_KEYS: [&str; 6] =
-    ["resolvers", "servers", "zones", "port", "networks", "push"];
+pub(in crate::tree) const DNS_KEYS: [&str; 8] = [
+    "resolvers",
+    "servers",
+    "zones",
+    "port",
+    "networks",
+    "push",
+    "ca",
+    "signature_days",
+];
 
 /// The keys of one `dns` that are there.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +30,8 @@ pub(in crate::tree) struct DnsKeys {
     port: Option<u16>,
     networks: Option<Vec<Network>>,
     push: Option<PushSettings>,
+    ca: Option<Vec<String>>,
+    signature_days: Option<u16>,
 }
 
 impl DnsKeys {
@@ -34,6 +44,8 @@ impl DnsKeys {
             port: self.port.or(lower.port),
             networks: self.networks.or(lower.networks).unwrap_or_default(),
             push: self.push.or(lower.push),
+            ca: self.ca.or(lower.ca).unwrap_or_default(),
+            signature_days: self.signature_days.or(lower.signature_days),
         }
     }
 }
@@ -49,6 +61,8 @@ impl Reader {
             port: fields.get("port").and_then(|node| self.port(node)),
             networks: fields.get("networks").map(|node| self.networks(node)),
             push: fields.get("push").and_then(|node| self.push(node)),
+            ca: fields.get("ca").map(|node| self.issuers(node)),
+            signature_days: (fields.get("signature_days")).and_then(|node| self.days(node)),
         }
     }
 
@@ -71,6 +85,39 @@ impl Reader {
             }
         }
         zones
+    }
+
+    /// Reads `ca`: names of issuers, such as `letsencrypt.org`.
+    fn issuers(&mut self, node: &Node) -> Vec<String> {
+        let mut issuers = Vec::new();
+        for text in self.texts(node, "certificate authorities") {
+            match DomainName::parse(&text.value) {
+                Ok(issuer) => issuers.push(issuer.to_string()),
+                Err(error) => self.report(
+                    Code::EB0805,
+                    format!("certificate authority {:?}: {error}", text.value),
+                    "write the name that CAA records have for it, such as letsencrypt.org",
+                    text.place,
+                    "no name of a certificate authority",
+                ),
+            }
+        }
+        issuers
+    }
+
+    fn days(&mut self, node: &Node) -> Option<u16> {
+        let text = self.text(node, "signature_days")?;
+        let days = text.value.parse::<u16>().ok().filter(|days| *days <= 365);
+        if days.is_none() {
+            self.report(
+                Code::EB0805,
+                format!("signature_days {:?} is no number of days", text.value),
+                "write a number from 0 to 365, or omit it to use 3",
+                text.place,
+                "no number of days",
+            );
+        }
+        days
     }
 
     fn port(&mut self, node: &Node) -> Option<u16> {
