@@ -28,6 +28,8 @@ const MANAGED: &str = "We enter and change these entries ourselves, over a direc
 pub struct Letter<'a> {
     /// The brand's name, as its owner knows it.
     pub brand: &'a str,
+    /// The brand's logo, which only HTML shows.
+    pub logo: Option<&'a [u8]>,
     /// Where the brand answers questions, if known.
     pub support: Option<&'a str>,
     /// The brand's domain.
@@ -84,10 +86,10 @@ impl Letter<'_> {
         render::text(&self.blocks())
     }
 
-    /// Writes the letter as HTML for a mail, with the brand's name above it.
+    /// Writes the letter as HTML for a mail, with the brand's logo and name above it.
     #[must_use]
     pub fn html(&self) -> String {
-        html::html(&render::one_line(self.brand), &self.blocks())
+        html::html(&render::one_line(self.brand), self.logo, &self.blocks())
     }
 
     fn blocks(&self) -> Vec<Block> {

@@ -109,6 +109,6 @@ pub(crate) enum LetterFormat {
     Text,
     /// For a ticket
     Markdown,
-    /// For a mail with the brand's name above it
+    /// For a mail with the brand's logo and name above it
     Html,
 }

@@ -11,9 +11,9 @@ use crate::dns::{
     Checker, DomainCheck, Exchange, ExchangeOptions, Observer, ZoneOptions, Zones,
     declared_template, support_domain,
 };
-use crate::model::{DomainName, DomainTemplate, RecordName};
+use crate::model::{AssetKind, DomainName, DomainTemplate, RecordName};
 use crate::report::{self, Command, text};
-use crate::tree::DnsMode;
+use crate::tree::{DesiredAccount, DnsMode, MAX_ASSET_BYTES};
 
 pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> {
     let tree = tree::open(ui, &args.tree, &args.choice, Several::First)?;
@@ -42,8 +42,11 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
     let setting = |key: &str| declared.and_then(|it| records::text(it, key));
     let brand = setting("company_name").unwrap_or_else(|| account.account.to_string());
     let support = setting("port.support_email");
+    let logo = declared.filter(|_| args.format == LetterFormat::Html);
+    let logo = logo.and_then(|it| logo_of(&tree, it));
     let letter = Letter {
         brand: &brand,
+        logo: logo.as_deref(),
         support: support.as_deref(),
         domain: &account.domain,
         zone: zone.as_ref(),
@@ -60,6 +63,12 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
         LetterFormat::Html => letter.html(),
     })?;
     Ok(Exit::Done)
+}
+
+/// Reads the logo that an account declares; a letter without it is better than none.
+fn logo_of(tree: &OpenTree, account: &DesiredAccount) -> Option<Vec<u8>> {
+    let file = account.assets.get(&AssetKind::Logo)?.value.as_ref()?;
+    tree.source.read(&file.path, MAX_ASSET_BYTES).ok()
 }
 
 /// Finds the domain's zone and checks the domain. An unknown zone is no failure: the letter then takes the domain for the

@@ -72,6 +72,7 @@ fn letter<'a>(
 ) -> Letter<'a> {
     Letter {
         brand: "Acme Voice",
+        logo: None,
         support: None,
         domain,
         zone: Some(zone),
@@ -292,6 +293,7 @@ fn a_letter_without_a_look_lists_everything() {
     let domain = DomainName::parse("voice.acme.example").unwrap();
     let letter = Letter {
         brand: "Acme\nVoice",
+        logo: None,
         support: Some("help@voice.acme.example"),
         domain: &domain,
         zone: None,
