@@ -35,3 +35,4 @@ mod pushing;
 mod race;
 mod records;
 mod secondary;
+mod signed;

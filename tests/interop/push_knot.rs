@@ -48,11 +48,8 @@ async fn knot_is_observed() {
     let knot = Knot::start();
     let server = ([127, 0, 0, 1], knot.port).into();
     let options = ZoneOptions {
-        resolvers: vec![server],
-        authoritative_port: knot.port,
-        zones: std::collections::BTreeMap::new(),
         servers: vec![server],
-        networks: vec![emblazon::model::Network::LOOPBACK],
+        ..ZoneOptions::at(server)
     };
     let template: DomainTemplate = serde_json::from_value(serde_json::json!({
         "CNAME": {"portal.{{domain}}": {"mapping": ["ui.example.net"]}},
