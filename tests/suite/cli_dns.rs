@@ -142,6 +142,58 @@ fn phones_that_cannot_register_are_a_difference_in_every_format() {
     assert!(html.contains("phones cannot register"), "{html}");
 }
 
+/// What threatens a domain whose records are right is in each format, and fails nothing.
+#[test]
+fn findings_and_what_strangers_can_take_over_are_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    small_tree(folder.path(), "192.0.2.10");
+    let template = "{CNAME: {\"www.{{domain}}\": {name: Portal, mapping: [ui.gone.example]}}}";
+    write(
+        folder.path(),
+        "domains.yaml",
+        &format!("template: {template}\n"),
+    );
+    let zone =
+        "dns: {zones: {acme.example: {ns: [ns1.dns.test], records: [www CNAME ui.gone.example]}}}";
+    let accounts = "accounts: [{name: Master}, {name: Acme, realm: acme.sip.example.com}]";
+    write(
+        folder.path(),
+        "sandbox.yaml",
+        &format!("{accounts}\n{zone}\n"),
+    );
+    let formats = ["json", "sarif", "junit", "markdown", "html"];
+    let file = |format: &str| folder.path().join(format).display().to_string();
+    let outputs = formats.map(|format| format!("--output={format}={}", file(format)));
+    let mut command = vec!["dns", "check", "--sandbox"];
+    command.extend(outputs.iter().map(String::as_str));
+    let output = run(folder.path(), &command);
+    check_exit(&output, 0);
+    let said = "acme.example has one name server, ns1.dns.test";
+    let text = stdout(&output);
+    assert!(text.contains(&format!("warning: {said}")), "{text}");
+    let read = |format: &str| fs::read_to_string(file(format)).unwrap();
+    let report: Value = serde_json::from_str(&read("json")).unwrap();
+    let finding = &report["dns"]["domains"][0]["findings"][0];
+    assert_eq!(finding["code"], "dns-single-name-server");
+    assert_eq!(finding["addressee"], "registrar");
+    let sarif = read("sarif");
+    for rule in ["dns-single-name-server", "dns-takeover"] {
+        let id = format!("\"ruleId\": \"{rule}\"");
+        assert_eq!(sarif.matches(&id).count(), 1, "{sarif}");
+    }
+    let junit = read("junit");
+    assert!(junit.contains("failures=\"0\" errors=\"0\""), "{junit}");
+    for part in [said, "whoever registers it takes over www.acme.example"] {
+        assert!(junit.contains(part), "{junit}");
+    }
+    for format in ["markdown", "html"] {
+        assert!(read(format).contains("has one name server"), "{format}");
+    }
+    let letter = run(folder.path(), &["dns", "letter", "acme", "--sandbox"]);
+    let letter = stdout(&letter);
+    assert!(letter.contains("Have this repaired"), "{letter}");
+}
+
 /// A tree in sync with its platform, whose DNS alone differs.
 fn small_tree(folder: &Path, address: &str) {
     write(

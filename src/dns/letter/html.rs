@@ -158,7 +158,8 @@ mod tests {
             STANDARD.encode(png)
         );
         assert!(shown.contains(&at), "{shown}");
-        let large = [png.as_slice(), &[0; LARGEST_LOGO]].concat();
+        let mut large = png.to_vec();
+        large.resize(LARGEST_LOGO + 1, 0);
         for other in [&large[..], b"<script>", b"\0\0\x01\0\x01\0", b""] {
             assert_eq!(page(other), html("Acme Voice", None, &[]));
         }

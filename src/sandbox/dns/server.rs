@@ -233,11 +233,11 @@ impl Drop for DnsServer {
 fn addresses(seed: &DnsSeed) -> Result<BTreeMap<Name, IpAddr>, DnsError> {
     let mut names = BTreeSet::new();
     let zones = seed.zones.values();
-    let named = zones.flat_map(|zone| {
+    let servers = zones.flat_map(|zone| {
         let delegated = zone.delegated_to.iter().flatten();
         zone.ns.iter().chain(delegated).chain(zone.glue.values())
     });
-    for server in named {
+    for server in servers {
         names.insert(wire::name(server).map_err(|error| DnsError::Record {
             line: server.clone(),
             reason: error.to_string(),
