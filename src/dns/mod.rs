@@ -19,6 +19,7 @@
 //! | 2,000,000 questions per run, 512 sockets, 4,096 octets per packet | `exchange` |
 //! | 4 rounds and 32 questions along SIP records | `check` |
 //! | 8 zones along the aliases of a host | `chain` |
+//! | 4 zones of a domain, 8 names on the way up for CAA and for DMARC | `scrutiny` |
 
 mod answer;
 mod chain;
