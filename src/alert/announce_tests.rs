@@ -73,8 +73,8 @@ fn drift(published: &PublishedStatus, message: &str) {
 fn announcer(channels: Vec<(String, Channel)>) -> Announcer {
     Announcer {
         damping: Damping {
-            confirmations: 1,
-            after: Duration::ZERO,
+            confirmations: Some(1),
+            after: Some(Duration::ZERO),
         },
         channels,
         pauses: vec![Duration::ZERO; 3],

@@ -19,9 +19,10 @@ use crate::model::Span;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlertsConfig {
-    /// In how many consecutive cycles a condition must be found; 2 when absent.
+    /// In how many consecutive cycles a condition must be found; 2 when absent, and 1 for a change by hand, which two
+    /// reads have confirmed.
     pub confirmations: Option<u32>,
-    /// How long a condition must last, such as 5m; 30s when absent.
+    /// How long a condition must last, such as 5m; 30s when absent, and 0s for a change by hand.
     pub after: Option<Span>,
     /// The channels that alerts are sent to.
     pub channels: Vec<ChannelConfig>,
@@ -106,11 +107,10 @@ impl AlertsConfig {
             let fetched = secret.fetch(folder, environment).await;
             fetched.map_err(|error| AlertError::Configuration(format!("alerts: {error}")))
         };
-        let usual = Damping::default();
         let mut announcer = Announcer {
             damping: Damping {
-                confirmations: self.confirmations.unwrap_or(usual.confirmations),
-                after: self.after.map_or(usual.after, |after| after.0),
+                confirmations: self.confirmations,
+                after: self.after.map(|after| after.0),
             },
             ..Announcer::default()
         };

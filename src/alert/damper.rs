@@ -9,21 +9,28 @@ use serde::{Deserialize, Serialize};
 use crate::daemon::{Alert, AlertKind};
 use crate::model::AccountName;
 
-/// How well an alert must be confirmed before it is reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How well an alert must be confirmed before it is reported; what is absent is as usual for its kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Damping {
     /// How many consecutive cycles must find it …
-    pub confirmations: u32,
+    pub confirmations: Option<u32>,
     /// … and how long it must last.
-    pub after: Duration,
+    pub after: Option<Duration>,
 }
 
-impl Default for Damping {
-    fn default() -> Self {
-        Self {
-            confirmations: 2,
-            after: Duration::from_secs(30),
-        }
+impl Damping {
+    /// Returns how many cycles must find an alert, or no longer find it, and for how long.
+    fn of(self, kind: AlertKind, found: bool) -> (u32, Duration) {
+        let (confirmations, after) = match kind {
+            kind if found && kind.is_urgent() => return (0, Duration::ZERO),
+            // A second read has confirmed it already; its end was read only once.
+            AlertKind::Drift if found => (1, Duration::ZERO),
+            _ => (2, Duration::from_secs(30)),
+        };
+        (
+            self.confirmations.unwrap_or(confirmations),
+            self.after.unwrap_or(after),
+        )
     }
 }
 
@@ -81,9 +88,8 @@ impl Damper {
         let mut transitions = Vec::new();
         self.known.retain(|_, known| {
             let lasted = Duration::try_from(now.duration_since(known.since)).unwrap_or_default();
-            let is_pressing = known.found && known.alert.kind.is_urgent();
-            let sure =
-                is_pressing || (known.rounds >= damping.confirmations && lasted >= damping.after);
+            let (confirmations, after) = damping.of(known.alert.kind, known.found);
+            let sure = known.rounds >= confirmations && lasted >= after;
             if sure && known.told != known.found {
                 known.told = known.found;
                 transitions.push(Transition {

@@ -48,9 +48,26 @@ fn told(damping: Damping, rounds: &str) -> String {
 
 fn damping(confirmations: u32, after: u64) -> Damping {
     Damping {
-        confirmations,
-        after: Duration::from_secs(after),
+        confirmations: Some(confirmations),
+        after: Some(Duration::from_secs(after)),
     }
+}
+
+/// A change by hand was read twice before it is an alert; that it is over was read once.
+#[test]
+fn drift_is_told_at_once_unless_configured_otherwise() {
+    let usual = Damping::default();
+    assert_eq!(told(usual, "d"), "1:d");
+    assert_eq!(told(usual, "d.d."), "1:d");
+    assert_eq!(told(usual, "ss"), "");
+    let lasting = |letter: &str| letter.repeat(31);
+    assert_eq!(told(usual, &lasting("s")), "31:s");
+    assert_eq!(told(usual, &format!("d{}", lasting("."))), "1:d 32:D");
+    let after = Damping {
+        after: Some(Duration::from_secs(5)),
+        ..usual
+    };
+    assert_eq!(told(after, "dddddd"), "6:d");
 }
 
 #[test]

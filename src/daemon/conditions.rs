@@ -189,7 +189,13 @@ fn drift_words(object: &ObjectStatus) -> String {
     if words.is_empty() {
         return object.message.clone();
     }
-    format!("{words} Put it right, keep it, or leave it for a while")
+    let by = object
+        .changed_by
+        .as_ref()
+        .map_or_else(String::new, |author| {
+            format!(" Changed by {author}, the platform says.")
+        });
+    format!("{words}{by} Put it right, keep it, or leave it for a while")
 }
 
 /// Describes in sentences what waits for approval, and on which accounts.

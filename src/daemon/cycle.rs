@@ -526,9 +526,7 @@ impl Controller {
             self.timers.objects.read(name, now);
             let verdict = assessment.verdicts.get(name);
             if verdict.is_some_and(|verdict| holds(verdict, Hold::Unconfirmed)) {
-                self.timers
-                    .objects
-                    .requeue(name, later(now, self.setup.confirm_after));
+                self.timers.confirm(name, self.setup.confirm_after, now);
                 self.triggers.insert(Trigger::Confirm);
             }
             let Some(record) = self.objects.get_mut(name) else {

@@ -41,7 +41,7 @@ pub struct Hint {
 }
 
 /// Who changed something on the platform, as the platform says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeAuthor {
     /// The id of the account whose token was used.
     pub account: String,

@@ -184,11 +184,9 @@ impl Controller {
         } else if why == Reason::Pending && is_acting && found.held.is_none() {
             why = Reason::Applying;
         }
-        if let Some(author) = self
-            .objects
-            .author(&name)
-            .filter(|_| !record.drift.is_empty())
-        {
+        let author = self.objects.author(&name);
+        object.changed_by = author.filter(|_| !record.drift.is_empty()).cloned();
+        if let Some(author) = &object.changed_by {
             let _ = write!(message, "; by {author}, the platform says");
         }
         let kept = found.differences.kept_of(&name);

@@ -13,6 +13,8 @@ use crate::model::ObjectName;
 
 /// How long after one read that a hint brought forward the next one of the same account comes.
 const BETWEEN_HINTS: SignedDuration = SignedDuration::from_secs(2);
+/// How long after a hint a difference counts as what the platform told of.
+const CONFIRMED_SOON: SignedDuration = SignedDuration::from_secs(30);
 
 /// When the source, each object, each domain and each brand is due.
 pub(super) struct Timers {
@@ -106,6 +108,18 @@ impl Timers {
         self.objects.requeue(name, at);
     }
 
+    /// Has an object read again, to confirm what the last read showed: soon, if the platform told of the change.
+    pub(super) fn confirm(&mut self, name: &ObjectName, pause: SignedDuration, now: Timestamp) {
+        let hinted = self.hinted.get(name);
+        let is_told = hinted.is_some_and(|hinted| now.duration_since(*hinted) < CONFIRMED_SOON);
+        let pause = if is_told {
+            pause.min(BETWEEN_HINTS)
+        } else {
+            pause
+        };
+        self.objects.requeue(name, later(now, pause));
+    }
+
     /// Returns the current outage, if any.
     pub(super) fn outage(&self) -> Option<Outage> {
         self.outage
@@ -192,6 +206,28 @@ mod tests {
         timers.objects.follow(&names.into(), at(0));
         timers.source = at(3_600_000);
         timers
+    }
+
+    #[test]
+    fn what_the_platform_told_of_is_confirmed_soon() {
+        #[track_caller]
+        fn check(hinted: Option<i64>, pause: i64, expected: i64) {
+            let mut timers = timers();
+            let [acme, beta] = ["acme", "beta"].map(|name| AccountName::new(name).into());
+            if let Some(hinted) = hinted {
+                timers.hint(&acme, at(hinted));
+            }
+            // The first round is spread over the interval.
+            for name in [&acme, &beta, &acme, &beta] {
+                timers.objects.read(name, at(100_000));
+            }
+            timers.confirm(&acme, SignedDuration::from_millis(pause), at(100_000));
+            assert_eq!(timers.next(), at(expected));
+        }
+        check(None, 30_000, 130_000);
+        check(Some(99_900), 30_000, 102_000);
+        check(Some(99_900), 1000, 101_000);
+        check(Some(60_000), 30_000, 130_000);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::platform_events::ChangeAuthor;
 use super::{Approval, Declined, Part, ProbeSummary};
 use crate::diff::Change;
 use crate::dns::{Standing, Tally};
@@ -104,6 +105,9 @@ pub struct ObjectStatus {
     pub pending: Vec<Change>,
     /// Changes that somebody made on the platform.
     pub drift: Vec<Drift>,
+    /// Who made the last of them, where the platform tells it.
+    #[serde(default)]
+    pub changed_by: Option<ChangeAuthor>,
     /// The planned steps, in order, with who takes each.
     pub steps: Vec<PlannedStep>,
     /// What an approval of this object alone would execute; absent when there is nothing.
@@ -346,6 +350,7 @@ impl ObjectStatus {
             commit: None,
             pending: Vec::new(),
             drift: Vec::new(),
+            changed_by: None,
             steps: Vec::new(),
             part: None,
             declined: None,

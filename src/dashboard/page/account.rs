@@ -111,6 +111,7 @@ fn drift(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                 (card::card(frame, object, &changes, None, Tense::Drift))
                 @if object.pending.is_empty() { (decision::of_object(frame, object)) }
                 (card::technical("drift-details", &changes))
+                @if let Some(author) = &object.changed_by { p #changed-by { "Changed by " (shown(&author.to_string())) ", the platform says." } }
                 @for line in seen(frame, drift) { p.hint { (line) } }
             }
         }

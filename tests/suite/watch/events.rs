@@ -104,6 +104,36 @@ fn who_made_a_change_is_told_where_the_platform_knows_it() {
         message.contains(&format!("(by account {master}")),
         "{history}"
     );
+    let who = format!("Changed by account {master}, with an API key, the platform says.");
+    let (_, status) = daemon.ask(&platform, "/api/v1/status", None);
+    let alert = &status["alerts"][0];
+    assert_eq!(alert["kind"], "drift");
+    assert!(alert["message"].as_str().unwrap().contains(&who), "{alert}");
+    let (_, page) = daemon.ask(&platform, "/accounts/a", None);
+    let page = page.as_str().unwrap();
+    let who =
+        format!("Changed by <bdi>account {master}, with an API key</bdi>, the platform says.");
+    assert!(page.contains(&who), "{page}");
+    drop(daemon);
+    platform.stop();
+}
+
+/// The second read that makes it drift does not wait for `confirm_after`, here an hour.
+#[test]
+fn what_the_platform_told_of_is_confirmed_within_seconds() {
+    let platform = platform("a", "{heal: report}");
+    let mut command = platform.command(&["watch"]);
+    command
+        .env_remove("EMBLAZON_API")
+        .args(HOURLY)
+        .args(["127.0.0.1:0", "--confirm-after", "1h"]);
+    let mut daemon = Daemon::serving(command);
+    daemon.wait_unless_said("ready", Some('a'), "in_sync");
+    while hooks(&platform).is_empty() {
+        std::thread::yield_now();
+    }
+    platform.edit('a', "company_name", "mine");
+    daemon.wait("stalled", Some('a'), "drift_reported");
     drop(daemon);
     platform.stop();
 }
