@@ -17,6 +17,7 @@ mod assets;
 mod bench;
 mod concurrency;
 mod domains;
+mod events;
 mod hands;
 mod platform;
 mod settings;

@@ -113,7 +113,7 @@ impl Platform {
 }
 
 /// Reads a variable; an empty one counts as none.
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 

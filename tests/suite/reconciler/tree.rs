@@ -41,6 +41,10 @@ impl TreeFiles {
         files.file("emblazon.yaml", b"clusters: {test: {}}\n")
     }
 
+    pub(super) fn folder(&self) -> &Utf8Path {
+        &self.folder
+    }
+
     pub(super) fn file(self, path: &str, bytes: &[u8]) -> Self {
         let path = self.folder.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

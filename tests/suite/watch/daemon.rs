@@ -15,7 +15,7 @@ use crate::platform::{DEFAULTS, Platform, id};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A daemon that runs; killed at the end.
-pub(super) struct Daemon {
+pub(crate) struct Daemon {
     pub(super) child: Child,
     events: Receiver<Value>,
     /// Everything that it said.
@@ -50,7 +50,7 @@ impl Daemon {
     }
 
     /// Starts one that listens, and waits until it does.
-    pub(super) fn serving(mut command: Command) -> Self {
+    pub(crate) fn serving(mut command: Command) -> Self {
         command.stderr(Stdio::piped());
         let mut daemon = Self::start(command);
         let lines = BufReader::new(daemon.child.stderr.take().unwrap()).lines();
@@ -101,12 +101,12 @@ impl Daemon {
     }
 
     /// Where it listens.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Waits until it says something of a kind, about an account where one is named.
-    pub(super) fn wait(&mut self, event: &str, account: Option<char>, reason: &str) -> Value {
+    pub(crate) fn wait(&mut self, event: &str, account: Option<char>, reason: &str) -> Value {
         let account = account.map(String::from);
         loop {
             let next = self.events.recv_timeout(PATIENCE).unwrap_or_else(|error| {
@@ -126,7 +126,7 @@ impl Daemon {
     }
 
     /// Waits unless it said so before: what is said of two accounts comes in any order.
-    pub(super) fn wait_unless_said(&mut self, event: &str, account: Option<char>, reason: &str) {
+    pub(crate) fn wait_unless_said(&mut self, event: &str, account: Option<char>, reason: &str) {
         let name = account.map(String::from);
         let is_it = |said: &Value| {
             said["event"] == event
@@ -164,7 +164,7 @@ impl Daemon {
     }
 
     /// Asks it to end, and waits.
-    pub(super) fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(mut self) -> ExitStatus {
         self.signal("-TERM");
         self.child.wait().unwrap()
     }
@@ -178,7 +178,7 @@ impl Drop for Daemon {
 }
 
 /// Returns a client that has nothing to do with the daemon's own.
-pub(super) fn browser() -> reqwest::Client {
+pub(crate) fn browser() -> reqwest::Client {
     // The answer is the same for every client of the process: there is one provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()

@@ -4,7 +4,7 @@
 mod approvals;
 mod base;
 mod blackhole;
-mod daemon;
+pub(crate) mod daemon;
 mod dns;
 mod events;
 mod folder;
@@ -15,6 +15,5 @@ mod probe;
 mod recovery;
 mod remote;
 mod state;
-mod told;
 mod trust;
 mod written;
