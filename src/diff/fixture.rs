@@ -46,6 +46,7 @@ pub(crate) fn tree(accounts: Vec<DesiredAccount>) -> Desired {
             root: None,
             allow_plain_http: false,
             ca_file: None,
+            ui: None,
             auth: AuthConfig::Environment,
         },
         accounts: accounts.into_iter().map(Into::into).collect(),

@@ -141,6 +141,7 @@ mod tests {
             root: None,
             allow_plain_http: false,
             ca_file: None,
+            ui: None,
             auth: AuthConfig::ApiKey(SecretSource::Environment("OUR_KEY".to_owned())),
         }
     }

@@ -51,4 +51,4 @@ pub use pin::{Pin, PinError};
 pub use prober::{ClosedWorld, NoProbe, ProbeOptions, Prober};
 pub use report::ProbeReport;
 pub use sighting::{Arrival, Call, Fetch, HttpAnswer, Link, Names, Sighting, SipSighting};
-pub use target::{BrandTarget, Located, targets};
+pub use target::{BrandTarget, Located, OwnUi, targets};

@@ -10,7 +10,7 @@ use super::content_policy::Script;
 use super::content_type::{self, Opened};
 use super::judge::{Asking, Route, Walk};
 use super::page::{self, Page};
-use super::{HttpAnswer, Names};
+use super::{HttpAnswer, Names, OwnUi};
 
 /// Where to look when a web server does not answer as it should.
 const AGAIN: &str = "look at the web server's log, and probe again";
@@ -26,7 +26,10 @@ impl Route<'_> {
         }
         arrived?;
         let page = self.page()?;
-        let document = self.config(&page)?;
+        let document = match &self.target.ui {
+            Some(own) => self.declared_api(&page, own)?,
+            None => self.config(&page)?,
+        };
         self.permission(&page, &document)?;
         Ok(Asking { page, document })
     }
@@ -95,7 +98,11 @@ impl Route<'_> {
         self.shown(&page, answer)?;
         self.scripts(&page)?;
         let took = answer.took;
-        self.visible(KIND, format!("{at} is Monster UI")).took = Some(took);
+        let what = match self.target.ui {
+            Some(_) => "is the page that probe.ui describes",
+            None => "is Monster UI",
+        };
+        self.visible(KIND, format!("{at} {what}")).took = Some(took);
         Ok(page)
     }
 
@@ -133,7 +140,11 @@ impl Route<'_> {
         let at = &page.url;
         // A browser shows nothing of these, or asks for a password; the status of any other page does not matter to it.
         let status = answer.status;
-        if matches!(status, 204 | 205 | 401 | 407) || (status != 200 && !page.is_monster_ui()) {
+        let is_it = match &self.target.ui {
+            Some(own) => answer.text().contains(&own.text.value),
+            None => page.is_monster_ui(),
+        };
+        if matches!(status, 204 | 205 | 401 | 407) || (status != 200 && !is_it) {
             self.broken(KIND, format!("{at} answers {status}"), AGAIN);
             return Err(BrandView::OtherPage);
         }
@@ -156,7 +167,16 @@ impl Route<'_> {
                 return Err(BrandView::Unknown);
             }
         }
-        if !page.is_monster_ui() {
+        if let Some(own) = self.target.ui.as_ref().filter(|_| !is_it) {
+            self.broken(
+                KIND,
+                format!("{at} answers with a page that does not contain {:?}", own.text.value),
+                "have the web server serve the user interface for this host, or write in probe.ui a text that its page has",
+            )
+            .origin = Some(own.text.origin.clone());
+            return Err(BrandView::OtherPage);
+        }
+        if !is_it {
             self.broken(
                 KIND,
                 format!("{at} answers with a page that is not Monster UI"),
@@ -178,7 +198,7 @@ impl Route<'_> {
             );
             return Err(BrandView::OtherPage);
         }
-        let config = page.config();
+        let config = page.config().filter(|_| self.target.ui.is_none());
         for script in page.program.iter().chain(&config) {
             let forbidden = page.policies.forbids_script(&page.url, script);
             if let Some(directive) = forbidden {
@@ -251,6 +271,27 @@ impl Route<'_> {
             format!("put {what} where the page looks for it, and serve it as text/javascript"),
         );
         Err(BrandView::OtherPage)
+    }
+
+    /// Returns the URL of the document that a user interface of the operator's own asks for.
+    fn declared_api(&mut self, page: &Page, own: &OwnUi) -> Walk<Url> {
+        let host = self.target.host.value.as_str();
+        let root = own.root.as_ref();
+        let document = root.and_then(|root| page.request(&format!("{root}whitelabel/{host}")));
+        let (Some(root), Some(document)) = (root, document) else {
+            self.unknown(
+                CheckKind::Config,
+                "the tree does not name the API that the page asks",
+                "write api: beside ui: of the cluster's probe",
+            )
+            .origin = Some(own.text.origin.clone());
+            return Err(BrandView::Unknown);
+        };
+        self.visible(
+            CheckKind::Config,
+            format!("the page asks the API {root}, as the tree says"),
+        );
+        Ok(document)
     }
 
     /// Returns the URL of the document that the page asks for.

@@ -270,19 +270,20 @@ impl Prober {
         if page.opened != Opened::Html || page.policies.stops_scripts().is_some() {
             return;
         }
-        self.look_at_program(ui, &page, sighting).await;
-        let Some(Ok(config)) = &sighting.config else {
-            return;
+        let root = if let Some(own) = &target.ui {
+            own.root
+                .clone()
+                .filter(|_| answer.text().contains(&own.text.value))
+        } else {
+            self.look_at_program(ui, &page, sighting).await;
+            configured(sighting, &at)
         };
-        let (ApiRoot::At(root) | ApiRoot::Usual(root)) = api_root(&config.text(), &at) else {
-            return;
-        };
+        let Some(root) = root else { return };
         let Some(document) = page.request(&format!("{root}whitelabel/{host}")) else {
             return;
         };
         let forbidden = page.policies.forbids_call(&at, &document);
-        let runs = content_type::script_refused(config).is_none();
-        if runs && forbidden.is_none() && !browser::is_mixed(&at, &document) {
+        if forbidden.is_none() && !browser::is_mixed(&at, &document) {
             self.look_at_brand((ui, &page), &document, target, sighting)
                 .await;
         }
@@ -370,5 +371,16 @@ impl Prober {
             };
             *slot = call;
         }
+    }
+}
+
+/// Returns the API that `js/config.js` names, if a browser runs it.
+fn configured(sighting: &Sighting, page: &Url) -> Option<String> {
+    let config = sighting.config.as_ref()?.as_ref().ok()?;
+    match api_root(&config.text(), page) {
+        ApiRoot::At(root) | ApiRoot::Usual(root) => {
+            Some(root).filter(|_| content_type::script_refused(config).is_none())
+        }
+        ApiRoot::NotUnderstood(_) | ApiRoot::Mistake(_) | ApiRoot::NotConfig => None,
     }
 }

@@ -9,7 +9,7 @@ use crate::diag::SourceMap;
 use crate::dns::{declared_template, expect};
 use crate::model::record::RecordData;
 use crate::model::{AccountName, AssetFile, AssetKind, DomainName, DomainTemplate, KeyPath};
-use crate::tree::{Desired, DesiredAccount, Origin};
+use crate::tree::{DeclaredUi, Desired, DesiredAccount, Origin};
 
 /// A declared value, with the place in the tree that declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +33,19 @@ pub struct BrandTarget {
     pub assets: BTreeMap<AssetKind, Located<Option<AssetFile>>>,
     /// The platform's API, as the tree declares it.
     pub api: Option<Located<Url>>,
+    /// The user interface, when it is not Monster UI.
+    pub ui: Option<OwnUi>,
     /// The servers that phones find for SIP over TLS, as the tree's template declares them: name and port.
     pub sips: BTreeSet<(String, u16)>,
+}
+
+/// A user interface that is not Monster UI, as the tree describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnUi {
+    /// A text that its page contains.
+    pub text: Located<String>,
+    /// What it asks, up to and with `/v2/`; `None` if the tree names no API.
+    pub root: Option<String>,
 }
 
 impl BrandTarget {
@@ -59,6 +70,11 @@ pub fn targets(
             origin: Origin::of(api.place, sources),
         })
     });
+    let ui = desired
+        .cluster
+        .ui
+        .as_ref()
+        .map(|ui| own_ui(desired, ui, sources));
     let template = desired.template.as_ref().map(declared_template);
     let mut found = Vec::new();
     let mut skipped = Vec::new();
@@ -69,6 +85,7 @@ pub fn targets(
                 settings: settings(account, sources),
                 assets: assets(account, sources),
                 api: api.clone(),
+                ui: ui.clone(),
                 sips: template
                     .as_ref()
                     .map_or_else(BTreeSet::new, |template| sips(template, &host.value)),
@@ -78,6 +95,17 @@ pub fn targets(
         }
     }
     (found, skipped)
+}
+
+fn own_ui(desired: &Desired, ui: &DeclaredUi, sources: &SourceMap) -> OwnUi {
+    let api = ui.api.as_ref().or(desired.cluster.api.as_ref());
+    OwnUi {
+        text: Located {
+            value: ui.text.value.clone(),
+            origin: Origin::of(ui.text.place, sources),
+        },
+        root: api.map(|api| format!("{}/v2/", api.value)),
+    }
 }
 
 fn host(

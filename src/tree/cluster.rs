@@ -67,6 +67,7 @@ pub(super) fn choose(
         root: None,
         allow_plain_http: false,
         ca_file: None,
+        ui: None,
         auth: AuthConfig::default(),
     };
     match (name, clusters) {

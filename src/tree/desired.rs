@@ -40,6 +40,8 @@ pub struct ClusterConfig {
     pub allow_plain_http: bool,
     /// PEM file with additional certificate authorities, relative to the root of the tree.
     pub ca_file: Option<Utf8PathBuf>,
+    /// The user interface that customers open, when it is not Monster UI.
+    pub ui: Option<DeclaredUi>,
     /// How to log in.
     pub auth: AuthConfig,
 }
@@ -51,6 +53,15 @@ impl ClusterConfig {
         let plain = |url: &str| url.trim_end_matches('/').to_ascii_lowercase();
         (self.api.as_ref()).is_none_or(|declared| plain(&declared.value) == plain(api))
     }
+}
+
+/// A user interface that is not Monster UI, as a probe knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredUi {
+    /// A text that its page contains.
+    pub text: Spanned<String>,
+    /// Base URL of the API that it asks, without `/v2`; that of the cluster when absent.
+    pub api: Option<Spanned<String>>,
 }
 
 /// How to log in, by exactly one of three ways. The tree itself contains no secret.

@@ -67,7 +67,8 @@ pub use changes::{Changes, changes};
 pub use cluster::LoadError;
 pub(crate) use decode::layer::{is_address, meant_address};
 pub use desired::{
-    AuthConfig, ClusterConfig, Desired, DesiredTemplate, Origin, SecretSource, Target, UserAccount,
+    AuthConfig, ClusterConfig, DeclaredUi, Desired, DesiredTemplate, Origin, SecretSource, Target,
+    UserAccount,
 };
 pub use forget::{ForgetError, Forgotten};
 pub use git::{CommitFacts, GitTree, commit_facts, commit_id, short_commit};

@@ -55,6 +55,10 @@ fn emblazon() -> Value {
             "root": described("The account below which everything lies, by id or realm; the token's own account when left out.", json!({"type": "string"})),
             "auth": auth(),
             "ca_file": described("A PEM file with further certificate authorities, from the tree's top.", json!({"type": "string"})),
+            "probe": map("The user interface that customers open, when it is not Monster UI.", json!({
+                "ui": described("A text that its page contains.", json!({"type": "string", "examples": ["<div id=\"portal\">"]})),
+                "api": described("Where the API is that the page asks, without /v2; that of the cluster when left out.", json!({"type": "string"})),
+            })),
             "dns": dns("How DNS is observed and pushed for this cluster; a key that is left out is as `dns` of the tree has it."),
             "allow_plain_http": described("Lets the API key cross the network in clear text. Not needed for loopback.", json!({"type": "boolean", "default": false})),
         }),

@@ -313,6 +313,7 @@ impl Tree {
                 root: None,
                 allow_plain_http: false,
                 ca_file: None,
+                ui: None,
                 auth: AuthConfig::Environment,
             },
             accounts: Vec::new(),

@@ -107,6 +107,7 @@ fn cluster(args: &ImportArgs, tree: Option<&OpenTree>) -> Result<ClusterConfig, 
         root: id.map(Identity::Id),
         allow_plain_http: false,
         ca_file: None,
+        ui: None,
         auth: AuthConfig::Environment,
     })
 }

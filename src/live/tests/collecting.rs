@@ -29,6 +29,7 @@ pub(super) fn desired(accounts: Vec<DesiredAccount>) -> Desired {
             root: None,
             allow_plain_http: false,
             ca_file: None,
+            ui: None,
             auth: AuthConfig::Environment,
         },
         accounts: accounts.into_iter().map(Into::into).collect(),

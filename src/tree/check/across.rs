@@ -233,6 +233,7 @@ mod tests {
                 root: None,
                 allow_plain_http: false,
                 ca_file: None,
+                ui: None,
                 auth: AuthConfig::default(),
             },
             accounts: accounts.into_iter().map(Into::into).collect(),

@@ -11,8 +11,8 @@ use crate::model::{AccountName, ClusterName, Identity, is_loopback};
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::{
-    AuthConfig, ClusterConfig, DnsSettings, LintLevel, LintRule, Policy, SecretSource, UserAccount,
-    WatchPolicy,
+    AuthConfig, ClusterConfig, DeclaredUi, DnsSettings, LintLevel, LintRule, Policy, SecretSource,
+    UserAccount, WatchPolicy,
 };
 
 /// The keys of `emblazon.yaml`.
@@ -34,8 +34,15 @@ pub(in crate::tree) const LINT_LEVELS: [(&str, LintLevel); 3] = [
 ];
 
 /// The keys of a cluster.
-pub(in crate::tree) const CLUSTER_KEYS: [&str; 6] =
-    ["api", "root", "auth", "ca_file", "allow_plain_http", "dns"];
+pub(in crate::tree) const CLUSTER_KEYS: [&str; 7] = [
+    "api",
+    "root",
+    "auth",
+    "ca_file",
+    "allow_plain_http",
+    "dns",
+    "probe",
+];
 
 /// The keys of `auth`, one for each way to log in.
 pub(in crate::tree) const AUTH_KEYS: [&str; 3] = ["api_key", "token", "user"];
@@ -256,6 +263,7 @@ impl Reader {
                 .get("ca_file")
                 .and_then(|node| self.text(node, "ca_file"))
                 .map(|path| Utf8PathBuf::from(path.value)),
+            ui: fields.get("probe").and_then(|node| self.ui(node)),
             auth: fields
                 .get("auth")
                 .map(|node| self.auth(node))
@@ -301,6 +309,25 @@ impl Reader {
             value: text.value.trim_end_matches('/').to_owned(),
             place,
         })
+    }
+
+    /// Reads `probe: {ui: TEXT, api: URL}`.
+    fn ui(&mut self, node: &Node) -> Option<DeclaredUi> {
+        let fields = self.fields(node, "probe", &["ui", "api"]);
+        // A probe says what it thinks of clear text.
+        let api = fields.get("api").and_then(|node| self.api(node, true));
+        let Some(ui) = fields.get("ui") else {
+            self.report(
+                Code::EB0205,
+                "probe has no ui",
+                "add ui: with a text that only the page of your user interface has; without probe it is Monster UI",
+                node.place,
+                "ui is missing",
+            );
+            return None;
+        };
+        let text = self.text(ui, "ui")?;
+        Some(DeclaredUi { text, api })
     }
 
     fn root(&mut self, node: &Node) -> Option<Identity> {

@@ -345,6 +345,11 @@ fn eb08_clusters_and_policy() {
     emblazon.yaml:1:62 EB0805 zone "a..b" has an empty label; write the name of a zone, such as example.com, and the servers to ask about it
     emblazon.yaml:1:96 EB0805 server "here" is no address; write an IP address, with a port if it is not 53: 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53
     "#); // EB0805
+    assert_snapshot!(config("clusters: {production: {probe: {api: 'https://api.example.com/v2'}}}"), @"
+    emblazon.yaml:1:32 EB0205 probe has no ui; add ui: with a text that only the page of your user interface has; without probe it is Monster UI
+    emblazon.yaml:1:38 EB0802 api ends in /v2, which is added to it; write scheme, host and port only, such as https://api.example.com:8443
+    ");
+    assert_snapshot!(config("clusters: {production: {probe: {ui: '<div id=portal>'}}}"), @"");
     let push = |text: &str| {
         config(&format!(
             "clusters: {{production: {{}}}}\ndns: {{push: {text}}}"

@@ -35,6 +35,32 @@ async fn each_breakage_has_its_verdict_and_a_remedy() {
     assert!(breakages::all().count() >= 25);
 }
 
+/// A user interface of the operator's own is known by a text of its page, and has no `js/config.js`.
+#[tokio::test]
+async fn a_page_that_is_not_monster_ui_is_known_by_its_text() {
+    async fn check(own_ui: Option<&'static str>, view: BrandView, told: Option<&str>) {
+        let scenario = Scenario {
+            own_ui,
+            change_ui: Some(|asked, reply| match asked.path.as_str() {
+                "/" => reply.replace("core-wrapper", "portal"),
+                _ => reply.status = 404,
+            }),
+            ..Scenario::default()
+        };
+        let (probe, _) = World::start(&scenario).await.probe().await;
+        let mut checks = probe.checks.iter();
+        let broken = checks.find(|it| it.verdict != Visibility::Visible);
+        assert_eq!(probe.view, view, "{:#?}", probe.checks);
+        assert_eq!(broken.map(|it| it.sentence.as_str()), told);
+    }
+    let page = format!("https://{HOST}/");
+    let other = format!("{page} answers with a page that is not Monster UI");
+    check(None, BrandView::OtherPage, Some(&other)).await;
+    check(Some("class=\"portal\""), BrandView::Declared, None).await;
+    let other = format!("{page} answers with a page that does not contain \"id=\\\"portal\\\"\"");
+    check(Some("id=\"portal\""), BrandView::OtherPage, Some(&other)).await;
+}
+
 /// One connection to each host and port, however many requests there are.
 #[tokio::test]
 async fn a_probe_makes_one_connection_to_each_port() {

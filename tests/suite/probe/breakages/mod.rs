@@ -3,7 +3,7 @@
 
 pub(crate) mod scenario;
 mod server;
-mod table;
+pub(crate) mod table;
 mod web;
 
 use table::Breakage;

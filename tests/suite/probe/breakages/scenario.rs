@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use camino::Utf8PathBuf;
 use emblazon::probe::{
-    self, Authorities, BrandProbe, BrandTarget, Pin, ProbeOptions, Prober, SharedPace,
+    self, Authorities, BrandProbe, BrandTarget, Located, OwnUi, Pin, ProbeOptions, Prober,
+    SharedPace,
 };
 use emblazon::sandbox::dns::{DnsSeed, DnsServer};
 use emblazon::sandbox::ui::{Authority, Issued, Term};
 use emblazon::sandbox::{Options, Sandbox, Seed};
-use emblazon::tree::{self, Workdir};
+use emblazon::tree::{self, Origin, Workdir};
 use jiff::{SignedDuration, Timestamp};
 
 use super::server::{Backend, Change, Port, serve};
@@ -67,6 +68,10 @@ pub(crate) struct Scenario {
     pub(crate) change_api: Option<Change>,
     /// What changes at [`OTHER`].
     pub(crate) change_other: Option<Change>,
+    /// The text by which the tree knows a user interface of its own.
+    pub(crate) own_ui: Option<&'static str>,
+    /// Where another user interface than the sandbox's is served, as a URL without a path.
+    pub(crate) other_ui: Option<String>,
     /// The names of the certificate at [`SIP`], where phones find SIP over TLS; nothing listens without any. Phones look
     /// for none when absent.
     pub(crate) sip: Option<&'static [&'static str]>,
@@ -84,6 +89,8 @@ impl Default for Scenario {
             change_ui: None,
             change_api: None,
             change_other: None,
+            own_ui: None,
+            other_ui: None,
             sip: None,
         }
     }
@@ -117,7 +124,10 @@ impl World {
         let zones: DnsSeed = serde_yaml::from_str(zones).unwrap();
         let dns = DnsServer::start(&zones, 0).await.unwrap();
         let makers = Makers::new();
-        let ui = ui_backend(&sandbox, scenario.change_ui);
+        let mut ui = ui_backend(&sandbox, scenario.change_ui);
+        if let Some(base) = &scenario.other_ui {
+            ui.base.clone_from(base);
+        }
         let api = Backend {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             base: sandbox.url(),
@@ -174,6 +184,7 @@ impl World {
                     .iter()
                     .map(|_| (SIP.to_owned(), 5061))
                     .collect(),
+                ui: scenario.own_ui.map(own_ui),
                 ..target(&folder)
             },
             _sandbox: sandbox,
@@ -203,6 +214,21 @@ impl World {
         let mut found = prober.probe(targets, &|| {}).await;
         let taken = self.taken.iter().map(|count| count.load(Ordering::SeqCst));
         (found.remove(0), taken.sum())
+    }
+}
+
+/// Describes a user interface that asks the API.
+fn own_ui(text: &str) -> OwnUi {
+    OwnUi {
+        text: Located {
+            value: text.to_owned(),
+            origin: Origin {
+                file: "emblazon.yaml".into(),
+                line: 9,
+                column: 13,
+            },
+        },
+        root: Some(format!("https://{API}:{API_PORT}/v2/")),
     }
 }
 

@@ -95,7 +95,7 @@ fn refused(reply: &mut Reply, status: u16) {
     reply.body = br#"{"data":{},"status":"error"}"#.to_vec();
 }
 
-pub(super) const HERE: &str = "define({ api: { default: 'https://api.example.com:8443/v2/' }, whitelabel: { companyName: 'The Vendor' } });";
+pub(crate) const HERE: &str = "define({ api: { default: 'https://api.example.com:8443/v2/' }, whitelabel: { companyName: 'The Vendor' } });";
 
 use BrandView::{Declared, Different, Nothing, OtherPage, Vendor};
 
@@ -112,7 +112,8 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         it.change_ui = Some(|_, reply| {
             reply.set(
                 "content-security-policy",
-                "default-src 'self' 'unsafe-inline'; connect-src https://api.example.com:8443; img-src https:",
+                // Monster UI compiles its templates in the browser, unless they were built in.
+                "default-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src https://api.example.com:8443; img-src https:",
             );
         });
     }),
