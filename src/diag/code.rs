@@ -335,6 +335,16 @@ catalogue! {
          in a welcome page.\n\n\
          wrong:  custom_welcome_message: '<b onclick=\"…\">Hello</b>'\n\
          right:  custom_welcome_message: '<b>Hello</b>'"
+    EB0526 Warning "a welcome without its text"
+        "custom_welcome has the login page greet customers with custom_welcome_message. Without that text it shows its \
+         usual one.\n\n\
+         wrong:  custom_welcome: true\n\
+         right:  custom_welcome: true     and custom_welcome_message: Welcome to Acme"
+    EB0527 Warning "code from elsewhere runs in the login page"
+        "The portal loads these files before anybody signs in, so whoever can change them at their origin reads the \
+         passwords of all customers. policy.trusted_origins names the origins that the operator answers for.\n\n\
+         wrong:  includes: [https://cdn.example.net/chat.js]\n\
+         right:  policy: { trusted_origins: [https://cdn.example.net] }     or the file beside the portal"
     EB0601 Error "the server does not take this type of file"
         "Logos are PNG, JPEG or GIF; icons these or ICO; the welcome page is HTML. What counts is the content, not \
          the name.\n\n\

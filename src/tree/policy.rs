@@ -30,6 +30,8 @@ pub struct Policy {
     pub protected_accounts: BTreeSet<AccountName>,
     /// Keys that no run changes without approval, including everything below them.
     pub protected_keys: BTreeSet<KeyPath>,
+    /// The origins whose code the login page may run, such as `https://cdn.example.com`.
+    pub trusted_origins: BTreeSet<String>,
     /// Times in which no run writes without approval.
     pub freezes: Vec<Freeze>,
     /// How long snapshots and journals are kept.
@@ -47,6 +49,7 @@ impl Default for Policy {
             share_floor: 10,
             protected_accounts: BTreeSet::new(),
             protected_keys: BTreeSet::new(),
+            trusted_origins: BTreeSet::new(),
             freezes: Vec::new(),
             snapshots: Retention::default(),
         }

@@ -236,6 +236,7 @@ fn policy() -> Value {
             "share_floor": count(&format!("In trees with fewer accounts the two shares do not count; {} when left out.", usual.share_floor)),
             "protected_accounts": texts("Accounts that no run changes without approval.", "acme"),
             "protected_keys": texts("Whitelabel keys that no run changes without approval.", "domain"),
+            "trusted_origins": texts("Origins whose code the login page may run without a warning.", "https://cdn.example.com"),
             "freeze": described("Times in which nothing is written without approval.", json!({"type": "array", "items": freeze})),
             "snapshots": map("How long snapshots and journals are kept: a run goes when both say so.", json!({
                 "runs": count(&format!("The number of latest runs that are kept, whatever their age; {} when left out.", usual.snapshots.runs)),

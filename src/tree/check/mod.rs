@@ -3,6 +3,7 @@
 mod across;
 mod identity;
 mod key;
+mod login;
 mod nearest;
 mod problem;
 mod template;

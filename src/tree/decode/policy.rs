@@ -1,6 +1,7 @@
 //! `policy` in `emblazon.yaml`: the guards of a run.
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::Reader;
 use crate::diag::{Code, Spanned};
@@ -12,7 +13,7 @@ use crate::tree::{
 };
 
 /// The keys of `policy`.
-pub(in crate::tree) const POLICY_KEYS: [&str; 10] = [
+pub(in crate::tree) const POLICY_KEYS: [&str; 11] = [
     "billing",
     "remove",
     "max_deletions",
@@ -21,6 +22,7 @@ pub(in crate::tree) const POLICY_KEYS: [&str; 10] = [
     "share_floor",
     "protected_accounts",
     "protected_keys",
+    "trusted_origins",
     "freeze",
     "snapshots",
 ];
@@ -91,6 +93,11 @@ impl Reader {
                 policy.protected_keys.insert(path);
             }
         }
+        if let Some(node) = fields.get("trusted_origins") {
+            for text in self.texts(node, "trusted_origins") {
+                policy.trusted_origins.extend(self.origin(&text));
+            }
+        }
         if let Some(node) = fields.get("freeze") {
             for item in self.list(node, "freeze") {
                 policy.freezes.extend(self.freeze(item));
@@ -100,6 +107,22 @@ impl Reader {
             policy.snapshots = self.retention(node);
         }
         (policy, protected)
+    }
+
+    /// Reads an origin: scheme, host and port.
+    fn origin(&mut self, text: &Spanned<String>) -> Option<String> {
+        let url = Url::parse(&text.value).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.path() == "/");
+        if url.is_none() {
+            self.report(
+                Code::EB0501,
+                format!("trusted_origins: {:?} is no origin", text.value),
+                "write scheme, host and port only, such as https://cdn.example.com",
+                text.place,
+                "the beginning of a web address is wanted",
+            );
+        }
+        Some(url?.origin().ascii_serialization())
     }
 
     /// Reads one rule for everything, or one for each kind.

@@ -350,6 +350,22 @@ fn eb08_clusters_and_policy() {
     emblazon.yaml:1:38 EB0802 api ends in /v2, which is added to it; write scheme, host and port only, such as https://api.example.com:8443
     ");
     assert_snapshot!(config("clusters: {production: {probe: {ui: '<div id=portal>'}}}"), @"");
+    let login = |policy: &str, text: &str| {
+        let account = format!("account: {}\nwhitelabel: {text}\n", "a".repeat(32));
+        tree(&[
+            (
+                "emblazon.yaml",
+                &format!("policy: {policy}\nclusters: {{production: {{}}}}\n"),
+            ),
+            ("accounts/acme/account.yaml", &account),
+        ])
+    };
+    let code = "{includes: ['https://cdn.example.net/a.js', 'https://cdn.example.net/b.js', 'js/own.js'], custom_welcome: true}";
+    assert_snapshot!(login("{}", code), @"
+    accounts/acme/account.yaml:2:24 EB0527 includes lets https://cdn.example.net run code in the login page; serve the file beside the user interface, or add https://cdn.example.net to policy.trusted_origins
+    accounts/acme/account.yaml:2:119 EB0526 acme wants a welcome of its own, and the tree declares no text for it; write the text in custom_welcome_message, or delete custom_welcome
+    "); // EB0526 EB0527
+    assert_snapshot!(login("{trusted_origins: ['https://CDN.example.net:443', cdn.example.com]}", "{includes: ['https://cdn.example.net/a.js']}"), @r#"emblazon.yaml:1:59 EB0501 trusted_origins: "cdn.example.com" is no origin; write scheme, host and port only, such as https://cdn.example.com"#);
     let push = |text: &str| {
         config(&format!(
             "clusters: {{production: {{}}}}\ndns: {{push: {text}}}"
