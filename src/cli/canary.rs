@@ -84,11 +84,6 @@ impl CanaryProbe {
         self.failure.get().map(String::as_str)
     }
 
-    /// Returns the accounts that are looked at.
-    pub(crate) fn accounts(&self) -> impl Iterator<Item = &AccountName> {
-        self.targets.iter().map(|target| &target.account)
-    }
-
     async fn look(&self) -> Result<(), String> {
         let started = Instant::now();
         loop {

@@ -8,7 +8,7 @@ use camino::Utf8Path;
 
 use super::restore::restore_at_once;
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{self, Applied, ApprovedPlan, Rollout, Unseen};
+use crate::apply::{self, Applied, ApprovedPlan, Rollout, StepResult, Unseen};
 use crate::cli::approval::{Approval, PlanOrigin};
 use crate::cli::args::{ApplyArgs, BaseArgs, Format, PlanOptions, ScopeArgs};
 use crate::cli::base::{ApplyRecord, GitState};
@@ -467,9 +467,12 @@ async fn show_and_do(
     };
     let notes = told(ui, notes);
     facts.notes = &notes;
+    let begun = facts.applied.map(|applied| begun(plan, applied));
     let exit = conclude(ui, platform, facts, &gallery, args)?;
-    if let Some(canary) = canary.filter(|canary| canary.failure().is_some()) {
-        return unseen_canary(ui, args, (folder, tree), (platform, state), &canary, guard).await;
+    if let Some(unseen) = canary.as_ref().and_then(CanaryProbe::failure) {
+        ui.message(unseen);
+        let begun = begun.unwrap_or_default();
+        return unseen_canary(ui, args, (folder, tree), (platform, state), begun, guard).await;
     }
     if exit == Exit::Done && !job.unplanned.is_empty() {
         return Ok(Exit::Differences);
@@ -477,20 +480,37 @@ async fn show_and_do(
     Ok(exit)
 }
 
-/// Says that customers do not see the accounts that went first, and restores them if that is wanted.
+/// Names the accounts that a run has begun.
+fn begun(plan: &Plan, applied: &Applied) -> Vec<String> {
+    let steps = plan.steps.iter().zip(&applied.outcomes);
+    let begun: BTreeSet<&AccountName> = steps
+        .filter(|(_, outcome)| {
+            !matches!(
+                outcome.result,
+                StepResult::NotBegun { .. } | StepResult::Skipped { .. }
+            )
+        })
+        .filter_map(|(step, _)| match &step.subject {
+            Subject::Account { name, .. } => Some(name),
+            Subject::Template | Subject::Zone(_) => None,
+        })
+        .collect();
+    begun.into_iter().map(ToString::to_string).collect()
+}
+
+/// Restores the accounts that went first, whose customers do not see them, if that is wanted; with them those that gave
+/// them a domain.
 async fn unseen_canary(
     ui: Ui,
     args: &ApplyArgs,
     (folder, tree): (&Utf8Path, &OpenTree),
     (platform, state): (&Platform, &StateFolder),
-    canary: &CanaryProbe,
+    accounts: Vec<String>,
     guard: &LeaseGuard,
 ) -> Result<Exit, Failure> {
-    ui.message(canary.failure().unwrap_or_default());
     if !args.restore_canary {
         return Ok(Exit::Partly);
     }
-    let accounts = canary.accounts().map(ToString::to_string).collect();
     let mut restore_args = args.restore(folder, "last", accounts);
     // These have the report of the apply.
     restore_args.output.output.clear();

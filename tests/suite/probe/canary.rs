@@ -107,6 +107,29 @@ fn a_canary_that_customers_do_not_see_is_led_back() {
     platform.stop();
 }
 
+/// Its domain came from an account that does not go first, and that had to release it before.
+#[test]
+fn a_canary_is_led_back_with_who_gave_it_its_domain() {
+    for b in ["d.example.com", "a.example.com"] {
+        let platform = platform();
+        for (name, domain) in [('a', "b.example.com"), ('b', b)] {
+            let text = format!("whitelabel: {{company_name: new, domain: {domain}}}");
+            platform.declare(name, &text);
+        }
+        let ports = [443, 80].map(|port| format!("b.example.com:{port}:{NOWHERE}"));
+        let [tls, plain] = &ports;
+        let more = ["--restore-canary", "--resolve", tls, "--resolve", plain];
+        let output = apply(&platform, NOWHERE, &more);
+        check_exit(&output, 4);
+        let said = stderr(&output);
+        assert_eq!(companies(&platform), ["old", "old", "old"], "{said}");
+        for name in ['a', 'b'] {
+            assert_eq!(platform.key(name, "domain"), format!("{name}.example.com"));
+        }
+        platform.stop();
+    }
+}
+
 /// Also where nothing is left to be stopped, the run did not reach what it was for.
 #[test]
 fn a_lone_canary_that_customers_do_not_see_is_no_success() {
