@@ -29,6 +29,7 @@ mod recovery;
 mod run;
 mod saved;
 mod screen;
+mod screenshot;
 mod services;
 mod shard;
 mod signature;

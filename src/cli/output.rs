@@ -1,5 +1,6 @@
 //! Delivers a report: to standard output in one format, and to files in any.
 
+use std::collections::BTreeMap;
 use std::env;
 
 use anyhow::Context as _;
@@ -13,9 +14,10 @@ use super::progress::Phase;
 use super::screen::{self, Shown};
 use super::ui::{self, Ui};
 use crate::forge::ForgeKind;
-use crate::model::ClusterName;
+use crate::model::{AccountName, ClusterName};
 use crate::probe::ProbeReport;
 use crate::report::gallery::Gallery;
+use crate::report::html::ProbeView;
 use crate::report::{Places, Report, github, html, json, junit, markdown, sarif, text};
 
 /// Writes a report to all requested destinations.
@@ -102,14 +104,18 @@ fn rendered<T>(
     }
 }
 
+/// What a page shows beside the results of a probe, by account, and the declared pictures.
+pub(crate) type ProbePictures = (BTreeMap<AccountName, ProbeView>, Gallery);
+
 /// Writes the results of a probe to all requested destinations.
 pub(crate) fn deliver_probe(
     ui: Ui,
     report: &ProbeReport,
+    pictures: &ProbePictures,
     (places, cluster, exit): (&Places, &ClusterName, Exit),
     args: &ProbeArgs,
 ) -> Result<(), Failure> {
-    let of = (report, places, cluster, exit.code());
+    let of = (report, pictures, places, cluster, exit.code());
     let phase = Phase::begin(ui, "writing reports", args.output.len());
     for output in &args.output {
         phase.at(output.file.as_str());
@@ -123,7 +129,13 @@ pub(crate) fn deliver_probe(
 
 /// Passes the results of a probe, rendered while they are written, to `then`.
 fn probed<T>(
-    (report, places, cluster, exit): (&ProbeReport, &Places, &ClusterName, u8),
+    (report, pictures, places, cluster, exit): (
+        &ProbeReport,
+        &ProbePictures,
+        &Places,
+        &ClusterName,
+        u8,
+    ),
     format: ProbeFormat,
     options: text::Options,
     then: impl FnOnce(&Shown<'_>) -> T,
@@ -136,6 +148,12 @@ fn probed<T>(
             report, places, cluster, exit,
         ))),
         ProbeFormat::Junit => then(&Shown::machine(&junit::probe(report))),
+        ProbeFormat::Html => {
+            let (views, gallery) = pictures;
+            then(&Shown::machine(&html::probe(
+                report, views, gallery, cluster, exit,
+            )))
+        }
         ProbeFormat::Github => then(&Shown::commands(&github::probe(report, places))),
     }
 }

@@ -101,6 +101,18 @@ pub(crate) async fn gather(
     gallery
 }
 
+/// Gathers the declared pictures of some accounts.
+pub(crate) fn declared<'a>(
+    accounts: impl Iterator<Item = &'a DesiredAccount>,
+    tree: &OpenTree,
+) -> Gallery {
+    let mut gallery = Gallery::default();
+    for account in accounts {
+        read_files(&mut gallery, account, tree);
+    }
+    gallery
+}
+
 /// Reads the declared assets of an account from the tree.
 fn read_files(gallery: &mut Gallery, account: &DesiredAccount, tree: &OpenTree) {
     let files = account

@@ -15,6 +15,7 @@ use thiserror::Error;
 pub struct Authorities {
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
     pub(super) provider: Arc<CryptoProvider>,
+    given: Vec<u8>,
 }
 
 /// Why certificates could not be checked.
@@ -40,12 +41,14 @@ impl Authorities {
     /// When there are none.
     pub fn of_this_machine(extra: Option<&[u8]>) -> Result<Self, AuthorityError> {
         let provider = Arc::new(ring::default_provider());
+        let given = extra.unwrap_or_default().to_owned();
         let extra = extra.map(certificates).transpose()?.unwrap_or_default();
         let verifier =
             rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(&provider))?;
         Ok(Self {
             verifier: Arc::new(verifier),
             provider,
+            given,
         })
     }
 
@@ -62,7 +65,17 @@ impl Authorities {
         let verifier =
             WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
                 .build()?;
-        Ok(Self { verifier, provider })
+        Ok(Self {
+            verifier,
+            provider,
+            given: pem.to_owned(),
+        })
+    }
+
+    /// Returns the authorities that were given beside those of this machine, in PEM; empty if none were.
+    #[must_use]
+    pub fn given(&self) -> &[u8] {
+        &self.given
     }
 }
 

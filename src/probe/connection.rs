@@ -91,6 +91,32 @@ impl Connector {
         contact.arrival
     }
 
+    /// Connects to a host and port without a word.
+    pub(super) async fn dial(&self, host: &str, port: u16) -> Result<TcpStream, String> {
+        let addresses = match self.names.find(host, port).await {
+            Names::Absent => return Err("it has no address".to_owned()),
+            Names::Unknown(reason) => return Err(reason),
+            Names::Pinned(address) => vec![address],
+            Names::Found(addresses) => self.allowed(&addresses, port)?,
+        };
+        let mut failed = "it has no address to try".to_owned();
+        for address in addresses {
+            let opened = match self.place_of(address) {
+                Ok(place) => timeout(CONNECT, self.open(place)).await,
+                Err(reason) => {
+                    failed = reason;
+                    continue;
+                }
+            };
+            match opened {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failed = format!("{address}: {error}"),
+                Err(_) => failed = format!("{address} did not answer"),
+            }
+        }
+        Err(failed)
+    }
+
     async fn contact_by(&self, protocol: Protocol<'_>, host: &str, port: u16) -> Contact {
         let started = Instant::now();
         let names = self.names.find(host, port).await;

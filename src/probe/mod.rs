@@ -40,6 +40,7 @@ mod report;
 mod sighting;
 mod sip_verdicts;
 mod target;
+mod tunnel;
 
 pub use authorities::{Authorities, AuthorityError};
 pub use caller::SharedPace;
@@ -52,3 +53,4 @@ pub use prober::{ClosedWorld, NoProbe, ProbeOptions, Prober};
 pub use report::ProbeReport;
 pub use sighting::{Arrival, Call, Fetch, HttpAnswer, Link, Names, Sighting, SipSighting};
 pub use target::{BrandTarget, Located, OwnUi, targets};
+pub use tunnel::Tunnel;

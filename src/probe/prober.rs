@@ -11,6 +11,7 @@ use futures_util::stream;
 use hyper::Method;
 use jiff::Timestamp;
 use thiserror::Error;
+use tokio::net::TcpStream;
 use url::Url;
 
 use super::browser;
@@ -171,6 +172,11 @@ impl Prober {
         let sighting = self.look(target).await;
         seen();
         judge(target, &sighting)
+    }
+
+    /// Connects to a host and port as a probe does, and says nothing there.
+    pub(super) async fn dial(&self, host: &str, port: u16) -> Result<TcpStream, String> {
+        self.connector.dial(host, port).await
     }
 
     /// Returns how many connections were made, and how many requests were sent.

@@ -11,6 +11,7 @@ mod dns;
 mod page;
 mod parts;
 mod place;
+mod probe;
 mod problem;
 mod rest;
 mod section;
@@ -22,6 +23,8 @@ mod summary;
 mod tests;
 
 use maud::{Markup, html};
+
+pub use probe::{ProbeView, probe};
 
 use super::gallery::Gallery;
 use super::{Command, Report};

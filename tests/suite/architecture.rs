@@ -111,6 +111,7 @@ const READERS: &[&str] = &[
     "src/probe/caller.rs",
     "src/probe/connection.rs",
     "src/probe/names.rs",
+    "src/probe/tunnel.rs",
     "src/probe/prober.rs",
     "src/tree/workdir.rs",
     "src/tree/git.rs",

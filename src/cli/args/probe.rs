@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::duration::duration;
@@ -21,6 +22,7 @@ use crate::probe::Pin;
   emblazon probe
   emblazon probe acme --wait 10m
   emblazon probe --output junit=probe.xml --format github
+  emblazon probe --screenshot pictures --output html=probe.html
   emblazon probe acme --resolve portal.acme.example.com:443:192.0.2.80
   emblazon probe --sandbox --tree examples/quickstart
 
@@ -43,7 +45,10 @@ pub(crate) struct ProbeArgs {
     /// Ask the API at most N times a second; for a platform with a limit of its own
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate: Option<u32>,
-    /// What to print: text, json, markdown, sarif, junit or github
+    /// Also have a Chromium of this machine take a picture of each brand's page, into this folder; the HTML shows them
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) screenshot: Option<Utf8PathBuf>,
+    /// What to print: text, json, markdown, sarif, junit, html or github
     #[arg(
         long,
         value_name = "FORMAT",
@@ -69,6 +74,8 @@ pub(crate) enum ProbeFormat {
     Sarif,
     /// For test reports
     Junit,
+    /// For people, as a page with pictures
+    Html,
     /// For the log of a GitHub workflow, as annotations
     Github,
 }
@@ -81,12 +88,21 @@ impl From<ProbeFormat> for Format {
             ProbeFormat::Markdown => Self::Markdown,
             ProbeFormat::Sarif => Self::Sarif,
             ProbeFormat::Junit => Self::Junit,
+            ProbeFormat::Html => Self::Html,
             ProbeFormat::Github => Self::Github,
         }
     }
 }
 
 impl ProbeArgs {
+    /// Returns whether a page with pictures is wanted.
+    pub(crate) fn has_pictures(&self) -> bool {
+        let formats = self.output.iter().map(|output| output.format);
+        formats
+            .chain([self.format])
+            .any(|format| format == ProbeFormat::Html)
+    }
+
     /// Returns where a report goes that takes the place of the results, such as one of mistakes in the tree.
     pub(crate) fn report(&self) -> OutputArgs {
         let outputs = self.output.iter().map(|output| Output {

@@ -5,14 +5,18 @@ use std::net::{IpAddr, UdpSocket};
 
 use crate::cli::args::{ProbeArgs, Several};
 use crate::cli::failure::Failure;
+use crate::cli::output::ProbePictures;
 use crate::cli::probing::{self, Targets};
+use crate::cli::screenshot::{Camera, Screenshots};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, deadline, output, platform, survey};
+use crate::cli::{Exit, deadline, output, pictures, platform, survey};
 use crate::model::AccountName;
 use crate::probe::{self, Pace, ProbeOptions, ProbeReport, Visibility};
-use crate::report::{self, Command, Places};
+use crate::report::html::ProbeView;
+use crate::report::{self, Command, Looks, Places};
 use crate::sandbox::Sandbox;
+use crate::tree::DesiredAccount;
 
 pub(crate) fn probe(ui: Ui, args: &ProbeArgs) -> Result<Exit, Failure> {
     let several = if args.sandbox.is_wanted() {
@@ -24,7 +28,13 @@ pub(crate) fn probe(ui: Ui, args: &ProbeArgs) -> Result<Exit, Failure> {
     if tree.loaded.has_errors() {
         return mistakes(ui, &tree, args);
     }
-    let report = deadline::run(ui, look(ui, &tree, args))?;
+    let camera = args.screenshot.as_deref().map(Camera::find).transpose()?;
+    let (report, screenshots) = deadline::run(ui, look(ui, &tree, args, camera.as_ref()))?;
+    let pictures = if args.has_pictures() {
+        pictures(&tree, &report, screenshots)
+    } else {
+        ProbePictures::default()
+    };
     let places = Places::of(Some(&tree.loaded.desired), &tree.loaded.sources);
     let exit = match report.verdict() {
         Visibility::Visible => Exit::Done,
@@ -32,7 +42,7 @@ pub(crate) fn probe(ui: Ui, args: &ProbeArgs) -> Result<Exit, Failure> {
         Visibility::Unknown => Exit::Unchecked,
     };
     let cluster = &tree.loaded.desired.cluster.name;
-    output::deliver_probe(ui, &report, (&places, cluster, exit), args)?;
+    output::deliver_probe(ui, &report, &pictures, (&places, cluster, exit), args)?;
     Ok(exit)
 }
 
@@ -43,17 +53,44 @@ fn mistakes(ui: Ui, tree: &OpenTree, args: &ProbeArgs) -> Result<Exit, Failure> 
     Ok(Exit::of(&report))
 }
 
-async fn look(ui: Ui, tree: &OpenTree, args: &ProbeArgs) -> Result<ProbeReport, Failure> {
+/// Gathers what a page shows beside the results.
+fn pictures(tree: &OpenTree, report: &ProbeReport, mut screenshots: Screenshots) -> ProbePictures {
+    let desired = &tree.loaded.desired;
+    let brands = report.brands.iter();
+    let accounts: Vec<&DesiredAccount> = brands
+        .filter_map(|brand| Some(&**desired.account(&brand.account)?))
+        .collect();
+    let view = |account: &&DesiredAccount| {
+        let view = ProbeView {
+            declared: Looks::of(account, None).after.unwrap_or_default(),
+            screenshot: screenshots.remove(&account.name),
+        };
+        (account.name.clone(), view)
+    };
+    let views = accounts.iter().map(view).collect();
+    (views, pictures::declared(accounts.into_iter(), tree))
+}
+
+async fn look(
+    ui: Ui,
+    tree: &OpenTree,
+    args: &ProbeArgs,
+    camera: Option<&Camera>,
+) -> Result<(ProbeReport, Screenshots), Failure> {
     args.from.map_or(Ok(()), is_of_this_machine)?;
     let targets = chosen(tree, &args.accounts.accounts)?;
     let started = platform::start_sandbox(&args.accounts.tree, &args.sandbox).await?;
     let sandbox = started.map(|started| started.sandbox);
     let options = options(tree, args, sandbox.as_ref())?;
     let report = probing::until(ui, targets, &options, args.wait).await;
+    let screenshots = match camera {
+        Some(camera) => camera.take(ui, &report.brands, &options).await?,
+        None => Screenshots::default(),
+    };
     if let Some(sandbox) = sandbox {
         sandbox.stop().await;
     }
-    Ok(report)
+    Ok((report, screenshots))
 }
 
 /// Nothing can be sent from an address that this machine does not have.

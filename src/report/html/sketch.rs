@@ -61,7 +61,8 @@ pub(crate) fn frames(
     }
 }
 
-fn frame(
+/// Draws one side under its word.
+pub(super) fn frame(
     word: &str,
     look: Option<&Look>,
     picture: &mut impl FnMut(&AssetFacts) -> Option<Drawn>,

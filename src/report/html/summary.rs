@@ -90,7 +90,7 @@ pub(super) fn run(report: &Report, exit: u8) -> Markup {
 }
 
 /// Renders the program's logo.
-fn shield() -> Markup {
+pub(super) fn shield() -> Markup {
     html! {
         svg.shield viewBox="0 0 16 18" width="16" height="18" aria-hidden="true" {
             path d="M1 1h14v8c0 4-3 6.5-7 8-4-1.5-7-4-7-8z" fill="currentColor" {}

@@ -18,6 +18,50 @@ fn probe(accounts: &[&str], more: &[&str]) -> std::process::Output {
     run(&top(), &arguments)
 }
 
+/// Without a browser nothing is probed, and what to do is said.
+#[test]
+fn a_picture_needs_a_chromium() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    let arguments = ["probe", "--sandbox", "--tree", QUICKSTART, "--screenshot"];
+    let refused = |name: &str| {
+        let mut command = crate::cli::emblazon(&top());
+        command.args(arguments).arg(&pictures);
+        command
+            .env("PATH", folder.path())
+            .env("EMBLAZON_CHROMIUM", name);
+        let output = command.output().unwrap();
+        check_exit(&output, 64);
+        stderr(&output)
+    };
+    let none = "--screenshot needs a Chromium, and PATH has none of chromium, chromium-browser, google-chrome, google-chrome-stable, chrome; install one, name one in EMBLAZON_CHROMIUM, or leave out --screenshot";
+    assert!(refused("").contains(none));
+    let none = "EMBLAZON_CHROMIUM names nowhere, which is no program";
+    assert!(refused("nowhere").contains(none));
+    assert!(!pictures.exists());
+}
+
+/// The page has the verdicts, and what the tree declares as Monster UI draws it.
+#[test]
+fn a_probe_as_a_page() {
+    let output = probe(&["northwind", "southgate"], &["--format", "html"]);
+    check_exit(&output, 2);
+    let page = stdout(&output);
+    for part in [
+        "Something is broken at 1 brand",
+        "Southgate Communications <span class=\"domain\">my.southgate.example</span>",
+        "Customers see the brand, but not as declared.",
+        "<code class=\"place\">brands/southgate.yaml:7:11</code>",
+        "aria-label=\"Declared: login page at my.southgate.example",
+        "default-src 'none'",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let place = |name: &str| page.find(name).unwrap();
+    assert!(place("my.southgate.example") < place("portal.northwind.example"));
+    assert!(!page.contains("In Chromium"));
+}
+
 #[test]
 fn exit_codes_of_a_probe() {
     check_exit(&probe(&["northwind"], &[]), 0);
@@ -252,12 +296,12 @@ fn a_probe_in_formats_for_machines_and_forges() {
             "\"examples/quickstart/accounts/southgate/account.yaml\" 13"
         ]
     );
-    // Markup of other formats is refused by name.
-    let refused = probe(&["northwind"], &["--output", "html=x"]);
+    // Another format is refused by name.
+    let refused = probe(&["northwind"], &["--output", "pdf=x"]);
     check_exit(&refused, 64);
     assert!(
         stderr(&refused).contains(
-            "\"html\" is no format; known are text, json, markdown, sarif, junit, github"
+            "\"pdf\" is no format; known are text, json, markdown, sarif, junit, html, github"
         ),
         "{}",
         stderr(&refused)
