@@ -7,6 +7,7 @@ mod cache;
 mod canary;
 mod commands;
 mod deadline;
+mod difference;
 mod dns;
 mod execute;
 mod exit;

@@ -240,7 +240,8 @@ fn source(
     open().map_err(|error| unloadable(error.into()))
 }
 
-fn unloadable(error: LoadError) -> Failure {
+/// Returns why a tree cannot be loaded; wrong usage if the command line names it wrongly.
+pub(crate) fn unloadable(error: LoadError) -> Failure {
     if error.is_usage() {
         Failure::Usage(error.to_string())
     } else {

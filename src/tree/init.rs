@@ -36,10 +36,10 @@ clusters:
 
 # The lowest layer: what holds for every account that does not say otherwise.
 defaults:
-  dns: observe            # observe | manage | ignore
-  ownership: shared       # shared: keys that nobody declares here stay as they are | exclusive
   whitelabel:
     hide_powered: true
+  dns: observe            # observe | manage | ignore
+  ownership: shared       # shared: keys that nobody declares here stay as they are | exclusive
 
 policy:
   billing: refuse         # what to do when a new whitelabel costs money: refuse | accept

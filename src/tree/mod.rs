@@ -21,6 +21,7 @@ mod digest;
 pub mod edit;
 mod files;
 mod forget;
+mod format;
 mod git;
 pub mod init;
 mod layer;
@@ -71,6 +72,7 @@ pub use desired::{
     UserAccount,
 };
 pub use forget::{ForgetError, Forgotten};
+pub use format::{Formatted, format};
 pub use git::{CommitFacts, GitTree, commit_facts, commit_id, short_commit};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};

@@ -281,7 +281,7 @@ fn man_pages_go_to_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     check_exit(&run(folder.path(), &["man", "pages"]), 0);
     let pages = fs::read_dir(folder.path().join("pages")).unwrap().count();
-    assert_eq!(pages, 28, "one for each command, and the main one");
+    assert_eq!(pages, 29, "one for each command, and the main one");
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn explain_shows_each_layer_and_the_winner() {
     assert_eq!(stderr(&output), "");
     insta::assert_snapshot!(stdout(&output), @r#"
     whitelabel.nav.help
-        "https://help.northwind.example"  brands/northwind.yaml:7:11  (brand northwind)
+        "https://help.northwind.example"  brands/northwind.yaml:8:11  (brand northwind)
       * "https://help.acme.example"  accounts/acme/account.yaml:14:11  (account)
     "#);
 }
@@ -356,10 +356,10 @@ fn explain_shows_a_brand_as_customers_get_it() {
       company_name          "Cedar Calls"  (accounts/cedar/account.yaml:10, account)
       domain                "cedar.southgate.example"  (accounts/cedar/account.yaml:11, account)
       hide_powered          true  (emblazon.yaml:21, defaults)
-      hide_registration     true  (brands/southgate.yaml:8, brand southgate)
-      inbound_trunks_price  "6.99"  (brands/southgate.yaml:9, brand southgate)
+      hide_registration     true  (brands/southgate.yaml:6, brand southgate)
+      inbound_trunks_price  "6.99"  (brands/southgate.yaml:7, brand southgate)
       nav.help              "https://support.southgate.example"
-                            (brands/southgate.yaml:7, brand southgate)
+                            (brands/southgate.yaml:9, brand southgate)
       nav.learn_more        "https://www.harbor.example/features"  (emblazon.yaml:23, defaults)
       port.support_email    "porting@harbor.example"  (emblazon.yaml:25, defaults)
 

@@ -25,6 +25,7 @@ mod deadline;
 mod effort;
 mod fault_pairs;
 mod faults;
+mod fmt;
 mod forge;
 mod futures;
 mod fuzz;

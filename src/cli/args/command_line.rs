@@ -9,6 +9,7 @@ use super::comment::CommentArgs;
 use super::dns::DnsCommand;
 use super::drift::DriftArgs;
 use super::events::EventsCommand;
+use super::fmt::FmtArgs;
 use super::global::Common;
 use super::history::{HistoryArgs, RestoreArgs, ShowArgs};
 use super::import::ImportArgs;
@@ -60,6 +61,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Validate(ValidateArgs),
+    Fmt(FmtArgs),
     Plan(PlanArgs),
     Apply(ApplyArgs),
     Drift(DriftArgs),

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use similar::{ChangeTag, TextDiff};
-
+use crate::cli::difference::{self, size};
 use crate::cli::ui::Ui;
-use crate::import::{FileChange, Imported, Note};
+use crate::import::{Imported, Note};
 use crate::model::AccountName;
 use crate::report::text::{Painted, fill, visible};
 
@@ -24,7 +23,7 @@ pub(crate) fn tell(ui: Ui, imported: &Imported) -> Painted {
         .iter()
         .partition(|change| change.before.is_none());
     for change in &changed {
-        difference(&mut text, change);
+        difference::tell(&mut text, change);
     }
     let listed = if options.verbose {
         new.len()
@@ -103,39 +102,4 @@ fn tell_note(text: &mut Painted, note: &Note, accounts: &[&str], width: usize) {
             text.plain(&format!("  {line}"));
         }
     }
-}
-
-/// Shows the diff of an existing file.
-fn difference(text: &mut Painted, change: &FileChange) {
-    let path = visible(change.path.as_str());
-    let before = change.before.as_deref().unwrap_or_default();
-    let (Ok(old), Ok(new)) = (
-        std::str::from_utf8(before),
-        std::str::from_utf8(&change.after),
-    ) else {
-        text.plain(&format!(
-            "~ {path} ({} → {})",
-            size(before),
-            size(&change.after)
-        ));
-        return;
-    };
-    let diff = TextDiff::from_lines(old, new);
-    text.plain(&format!("--- {path}\n+++ {path}"));
-    for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
-        text.plain(&hunk.header().to_string());
-        for line in hunk.iter_changes() {
-            let content = line.value().trim_end_matches(['\n', '\r']);
-            let content = visible(content);
-            match line.tag() {
-                ChangeTag::Equal => text.plain(&format!(" {content}")),
-                ChangeTag::Delete => text.removed(&format!("-{content}")),
-                ChangeTag::Insert => text.added(&format!("+{content}")),
-            }
-        }
-    }
-}
-
-fn size(bytes: &[u8]) -> String {
-    format!("{} bytes", bytes.len())
 }

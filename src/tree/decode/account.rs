@@ -14,8 +14,7 @@ use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Node};
 
 /// The keys of an account that no other layer has.
-pub(in crate::tree) const ACCOUNT_KEYS: [&str; 5] =
-    ["account", "realm", "extends", "watch", "overrides"];
+const ACCOUNT_KEYS: [&str; 5] = ["account", "realm", "extends", "watch", "overrides"];
 
 /// An account as its file declares it, before any other layer.
 #[derive(Clone, Debug)]
@@ -63,7 +62,8 @@ impl Reader {
         root: &Node,
         context: AccountContext<'_>,
     ) -> AccountFile {
-        let known: Vec<&'static str> = ACCOUNT_KEYS.into_iter().chain(LAYER_KEYS).collect();
+        let (first, last) = ACCOUNT_KEYS.split_at(3);
+        let known = [first, &LAYER_KEYS, last].concat();
         let fields = self.fields(root, "an account", &known);
         let around = LayerContext {
             folder: context.folder,

@@ -128,6 +128,7 @@ impl Reader {
             return;
         }
         let fields = self.map(&entry.value, "whitelabel");
+        self.order(&entry.value, || known_below(""));
         for entry in fields.iter() {
             let path = KeyPath::from_segments([&entry.key]);
             self.setting(&path, (entry, fields), extra_keys, entries);
@@ -179,6 +180,7 @@ impl Reader {
             }
             (Content::Mapping(inner), None) if !inner.is_empty() => {
                 let fields = self.map(node, path.as_str());
+                self.order(node, || known_below(&format!("{path}.")));
                 for entry in fields.iter() {
                     let path = path.child(&entry.key);
                     self.setting(&path, (entry, fields), extra_keys, entries);
@@ -355,6 +357,15 @@ fn described(path: &KeyPath) -> Option<&'static Field> {
                 FieldType::Map | FieldType::Any | FieldType::Providers
             )
     })
+}
+
+/// Returns the known keys of a map of the whitelabel, given by the beginning of their paths.
+fn known_below(start: &str) -> Vec<&'static str> {
+    let below = FIELDS.iter().filter_map(|field| {
+        let rest = field.path.strip_prefix(start)?;
+        rest.split('.').next()
+    });
+    below.collect()
 }
 
 /// Returns whether a path is a map, because known keys are below it or its field is one.

@@ -1,5 +1,6 @@
 //! The primitives of decoding: maps with known keys, texts, booleans, choices, lists.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
@@ -17,6 +18,8 @@ pub(in crate::tree) struct Reader {
     pub(in crate::tree) guesses: Guesses,
     /// Text of the file, for fixes that move a part of it.
     pub(in crate::tree) text: Arc<str>,
+    /// The known keys of each map by the map's offset, where they are collected: what is formatted has their order.
+    pub(in crate::tree) orders: Option<BTreeMap<u32, Vec<&'static str>>>,
 }
 
 /// Maximum number of mistyped keys per map that are read as the key that was meant.
@@ -158,6 +161,7 @@ impl Reader {
         let Content::Mapping(entries) = &node.content else {
             return self.map(node, what);
         };
+        self.order(node, || known.to_vec());
         let mut fields = Fields::new(entries);
         for entry in entries {
             if !known.contains(&entry.key.as_str()) {
@@ -172,6 +176,13 @@ impl Reader {
             }
         }
         fields
+    }
+
+    /// Collects the order of a map's known keys, where orders are collected.
+    pub(in crate::tree) fn order(&mut self, map: &Node, known: impl FnOnce() -> Vec<&'static str>) {
+        if let Some(orders) = &mut self.orders {
+            orders.insert(map.place.span.start, known());
+        }
     }
 
     /// Reads a map with arbitrary keys.

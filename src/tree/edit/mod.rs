@@ -13,6 +13,8 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::tree) use notation::scalar;
 pub use notation::{block, comment, key, text, value};
 pub use splice::{Edit, EditError, edit, is_map};
+pub(in crate::tree) use verify::Shape;
 pub use verify::To;

@@ -28,6 +28,17 @@ pub fn key(text: &str) -> String {
     }
 }
 
+/// Writes a key or a string as [`key`] does, in single quotes where double ones would need escapes.
+pub(in crate::tree) fn scalar(text: &str) -> String {
+    let written = key(text);
+    let fits_in_single = !text.contains(|c: char| c == '\'' || is_hidden(c));
+    if written.starts_with('"') && text.contains(['"', '\\']) && fits_in_single {
+        format!("'{text}'")
+    } else {
+        written
+    }
+}
+
 /// Writes a quoted string, which every reader parses as a string even where the type is open.
 #[must_use]
 pub fn text(text: &str) -> String {

@@ -16,7 +16,7 @@ pub enum To {
 
 /// The content of a document, without places.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(in crate::tree) enum Shape {
     /// A scalar: its text, and whether it may be parsed as something other than a string.
     Scalar(String, bool),
     /// A list.
@@ -34,7 +34,7 @@ impl Shape {
     }
 
     /// Returns the content of a node.
-    pub(super) fn of(node: &Node) -> Self {
+    pub(in crate::tree) fn of(node: &Node) -> Self {
         match &node.content {
             // Quotes matter only where the text would be parsed differently without them.
             Content::Scalar(scalar) => {
@@ -100,7 +100,7 @@ impl Shape {
     }
 
     /// Returns whether two documents have the same content; the order of map keys is ignored.
-    pub(super) fn says(&self, other: &Self) -> bool {
+    pub(in crate::tree) fn says(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Map(left), Self::Map(right)) => {
                 left.len() == right.len()

@@ -158,7 +158,7 @@ fn eb02_structure() {
     assert_snapshot!(account("assests: {}\nwhitelable: {}\nfoo: 1"), @"
     accounts/acme/account.yaml:2:1 EB0201 an account has no key assests; did you mean assets?
     accounts/acme/account.yaml:3:1 EB0201 an account has no key whitelable; did you mean whitelabel?
-    accounts/acme/account.yaml:4:1 EB0201 an account has no key foo; known here: account, realm, extends, watch, overrides, whitelabel, assets, dns, ownership, recreate, protected, mode, ignore, lock
+    accounts/acme/account.yaml:4:1 EB0201 an account has no key foo; known here: account, realm, extends, whitelabel, assets, dns, ownership, recreate, protected, mode, ignore, lock, watch, overrides
     "); // EB0201
     assert_snapshot!(account("assets: {logos: null}"), @"accounts/acme/account.yaml:2:10 EB0201 assets has no key logos; did you mean logo?"); // EB0201
     assert_snapshot!(account("extends: gold\nassets: []\nwhitelabel: text"), @r"

@@ -3,6 +3,7 @@
 mod beside;
 mod catalogue;
 mod changing;
+mod format;
 mod loading;
 mod precedence;
 mod properties;

@@ -222,7 +222,7 @@ fn a_probe_says_what_is_broken_where_and_what_to_do() {
       broken   document: nav.help is "https://somewhere-else.example/help" instead of
                "https://support.southgate.example"
                fix: apply the tree (`emblazon plan` shows what would change)
-               at brands/southgate.yaml:7:11
+               at brands/southgate.yaml:9:11
       broken   logo: the logo is not the declared one
                fix: apply the tree (`emblazon plan` shows what would change)
                at accounts/southgate/account.yaml:13:9
@@ -248,7 +248,7 @@ fn a_probe_in_formats_for_machines_and_forges() {
     check_exit(&output, 2);
     let written = |name: &str| fs::read_to_string(file(name)).unwrap();
     insta::assert_snapshot!(stdout(&output), @r##"
-    ::error file=examples/quickstart/brands/southgate.yaml,line=7,col=11,title=probe-broken%3A customers do not see the declared brand::southgate: document: nav.help is "https://somewhere-else.example/help" instead of "https://support.southgate.example"%0Ahelp: apply the tree (`emblazon plan` shows what would change)
+    ::error file=examples/quickstart/brands/southgate.yaml,line=9,col=11,title=probe-broken%3A customers do not see the declared brand::southgate: document: nav.help is "https://somewhere-else.example/help" instead of "https://support.southgate.example"%0Ahelp: apply the tree (`emblazon plan` shows what would change)
     ::error file=examples/quickstart/accounts/southgate/account.yaml,line=13,col=9,title=probe-broken%3A customers do not see the declared brand::southgate: logo: the logo is not the declared one%0Ahelp: apply the tree (`emblazon plan` shows what would change)
     "##);
     insta::assert_snapshot!(written("markdown"), @r##"
@@ -260,7 +260,7 @@ fn a_probe_in_formats_for_machines_and_forges() {
 
     <details open><summary><code>southgate</code> <code>https://my.southgate.example/</code>: customers see the brand, but not as declared</summary>
 
-    - **broken** document: nav.help is `"https://somewhere-else.example/help"` instead of `"https://support.southgate.example"`; fix: apply the tree (`emblazon plan` shows what would change) (`brands/southgate.yaml:7:11`)
+    - **broken** document: nav.help is `"https://somewhere-else.example/help"` instead of `"https://support.southgate.example"`; fix: apply the tree (`emblazon plan` shows what would change) (`brands/southgate.yaml:9:11`)
     - **broken** logo: the logo is not the declared one; fix: apply the tree (`emblazon plan` shows what would change) (`accounts/southgate/account.yaml:13:9`)
 
     </details>
@@ -292,7 +292,7 @@ fn a_probe_in_formats_for_machines_and_forges() {
     assert_eq!(
         places,
         [
-            "\"examples/quickstart/brands/southgate.yaml\" 7",
+            "\"examples/quickstart/brands/southgate.yaml\" 9",
             "\"examples/quickstart/accounts/southgate/account.yaml\" 13"
         ]
     );
