@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use clap::FromArgMatches as _;
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 
 use super::args::{Cli, Command, DnsCommand, EventsCommand, ReportCommand};
 use super::failure::Failure;
@@ -42,10 +42,10 @@ fn parsed(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
         word == "--sandbox" || word.starts_with("--sandbox=")
     };
     if !arguments.iter().any(asks_for_sandbox) {
-        return Cli::try_parse_from(arguments);
+        return Cli::from_arg_matches(&Cli::grouped().try_get_matches_from(arguments)?);
     }
-    let matches = without_the_environments_platform(Cli::command());
-    Cli::from_arg_matches(&matches.try_get_matches_from(arguments)?)
+    let command = without_the_environments_platform(Cli::grouped());
+    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
 fn without_the_environments_platform(command: clap::Command) -> clap::Command {

@@ -1,8 +1,9 @@
 //! The command line as a whole: the commands and their common options.
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use super::apply::ApplyArgs;
 use super::comment::CommentArgs;
@@ -20,6 +21,7 @@ use super::status::StatusArgs;
 use super::tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
 use super::validate::ValidateArgs;
 use super::watch::WatchArgs;
+use crate::report::text::fill;
 
 /// What was built: version, commit, features.
 static BUILD: LazyLock<String> = LazyLock::new(|| {
@@ -87,11 +89,91 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
+/// The commands by what somebody is about to do.
+const GROUPS: [(&str, &[&str]); 4] = [
+    (
+        "Every day",
+        &["validate", "fmt", "plan", "apply", "drift", "status"],
+    ),
+    (
+        "To begin",
+        &["init", "import", "sandbox", "completions", "man"],
+    ),
+    (
+        "To find out, and to go back",
+        &["explain", "probe", "dns", "show", "history", "restore"],
+    ),
+    (
+        "For machines",
+        &["watch", "events", "comment", "report", "schema"],
+    ),
+];
+
+/// Columns of the longest name of a command, with the space around it.
+const NAMES: usize = 15;
+/// Columns for what a command does.
+const ABOUTS: usize = 80;
+
+impl Cli {
+    /// Returns the command line, whose help lists the commands by group.
+    pub(crate) fn grouped() -> clap::Command {
+        let command = Self::command();
+        let mut groups = String::new();
+        for (title, names) in GROUPS {
+            let _ = writeln!(groups, "{title}:");
+            for name in names {
+                let about = command
+                    .find_subcommand(name)
+                    .and_then(clap::Command::get_about);
+                let about = about.map(ToString::to_string).unwrap_or_default();
+                let about = fill(&about, ABOUTS)
+                    .trim_end()
+                    .replace('\n', &format!("\n{:NAMES$}", ""));
+                let _ = writeln!(groups, "  {name:<width$}{about}", width = NAMES - 2);
+            }
+            groups.push('\n');
+        }
+        command.help_template(format!(
+            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}{{after-help}}"
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use std::collections::BTreeSet;
 
     use super::*;
+
+    /// Each command is in one group of the help.
+    #[test]
+    fn every_command_has_a_group() {
+        let grouped: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, names)| *names)
+            .copied()
+            .collect();
+        let set: BTreeSet<&str> = grouped.iter().copied().collect();
+        assert_eq!(set.len(), grouped.len(), "{grouped:?}");
+        let command = Cli::command();
+        let known: BTreeSet<&str> = command
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        assert_eq!(set, known);
+        let help = Cli::grouped().render_help().to_string();
+        for (title, _) in GROUPS {
+            assert!(help.contains(&format!("{title}:\n  ")), "{help}");
+        }
+        assert!(
+            help.contains("  fmt          Bring the tree's YAML files"),
+            "{help}"
+        );
+        assert!(
+            help.contains("--deadline") && help.contains("Exit codes:"),
+            "{help}"
+        );
+    }
 
     #[test]
     fn arguments_are_consistent() {
