@@ -31,6 +31,7 @@ mod run;
 mod saved;
 mod screen;
 mod screenshot;
+mod selection;
 mod services;
 mod shard;
 mod signature;

@@ -220,7 +220,7 @@ impl Platform {
     /// Limits reads to the requested scope, and opens the cache, except for a sandbox, where it is not worth it.
     pub(crate) fn with_scope(mut self, args: &ScopeArgs) -> Self {
         let is_first = args.shard.is_none_or(Shard::is_first);
-        let is_chosen = args.chooses();
+        let is_chosen = args.selection.chooses();
         self.lists_unmanaged = args.changed_since.is_none() && is_first && !is_chosen;
         self.reads_template = is_first && !is_chosen;
         self.shard = args.shard;

@@ -24,6 +24,10 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
             "--recorded and --shard do not go together: nothing is read that could be shared out";
         return Err(Failure::Usage(message.to_owned()));
     }
+    if !look.scope.selection.below.is_empty() {
+        let message = "--recorded and --below do not go together: who is below whom is asked of the platform; choose by --label";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     let tree = tree::open_touched(ui, folder, choice, look.platform.several(), look.scope)?;
     if tree.loaded.has_errors() {
         let mut report = report::report(&tree_facts(look.command, &tree));

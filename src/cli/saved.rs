@@ -8,7 +8,7 @@ use camino::Utf8Path;
 
 use super::approval::Approval;
 use super::args::Several;
-use super::args::{BaseArgs, RemoteArgs, ScopeArgs, TreeChoice, validate_command};
+use super::args::{BaseArgs, RemoteArgs, ScopeArgs, SelectionArgs, TreeChoice, validate_command};
 use super::failure::Failure;
 use super::file::{self, Readers};
 use super::signature;
@@ -146,8 +146,10 @@ pub(crate) fn origin(
     }
     let scope = ScopeArgs {
         no_cache,
-        accounts: chosen(plan),
-        brands: Vec::new(),
+        selection: SelectionArgs {
+            accounts: chosen(plan),
+            ..SelectionArgs::default()
+        },
         changed_since: plan.scope.since.clone(),
         shard: plan.scope.shard.map(|it| it.shard),
     };

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::pictures::{self, Before};
 use super::platform::{self, Platform};
 use super::progress::{self, Phase};
+use super::selection;
 use super::shard;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
@@ -324,6 +325,8 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     let folder = &look.tree.tree;
     let choice = &look.tree.choice;
     let mut tree = tree::open_touched(ui, folder, choice, look.platform.several(), look.scope)?;
+    let asked = &look.scope.selection;
+    selection::narrow(ui, (folder, &mut tree), asked, look.platform).await?;
     if tree.loaded.has_errors() {
         let shard = look.scope.shard.map(|shard| tree.part_facts(shard));
         let facts = Facts {

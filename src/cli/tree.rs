@@ -5,19 +5,23 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 
-use super::args::{ScopeArgs, Several, TreeChoice};
+use super::args::{ScopeArgs, SelectionArgs, Several, TreeChoice};
 use super::cache;
 use super::failure::Failure;
 use super::open_shard::OpenShard;
 use super::progress::Phase;
 use super::ui::Ui;
 use super::unknown::{no_such_brand, no_such_chosen};
-use crate::model::{AccountName, Identity, count_of};
+use crate::model::{AccountName, Identity, LabelTerm, count_of};
 use crate::plan::Part;
+use crate::tree::check::nearest;
 use crate::tree::{
     self, Desired, DesiredAccount, GitTree, Layer, LayerName, LoadError, Loaded, PictureCache,
     Selection, SharedAccount, SourceError, Touched, TreeSource, Workdir, short_commit,
 };
+
+/// Most labels that a message lists.
+const MOST_LABELS: usize = 8;
 
 /// A loaded tree with its source.
 pub(crate) struct OpenTree {
@@ -25,7 +29,7 @@ pub(crate) struct OpenTree {
     pub(crate) loaded: Loaded,
     /// With `--changed-since`, that commit.
     pub(crate) since: Option<String>,
-    /// The accounts that are not chosen, with `--account` or `--brand`.
+    /// The accounts that are not chosen, where somebody chooses.
     unchosen: Vec<SharedAccount>,
     /// The shard, with `--shard`.
     pub(crate) shard: Option<OpenShard>,
@@ -49,15 +53,10 @@ pub(crate) fn open_touched(
     several: Several,
     scope: &ScopeArgs,
 ) -> Result<OpenTree, Failure> {
-    if scope.chooses() {
+    if scope.selection.chooses() {
         let mut tree = open_part(ui, (folder, choice), several, scope.no_cache, &tree::load)?;
-        // A tree with errors has no accounts to choose from.
-        if !tree.loaded.has_errors() {
-            let mut chosen = chosen(&tree.loaded.desired, &scope.accounts)?;
-            for brand in &scope.brands {
-                chosen.0.extend(extending(&tree.loaded, brand)?);
-            }
-            tree.unchosen = tree.loaded.choose(&chosen);
+        if scope.selection.below.is_empty() {
+            tree.choose(&scope.selection, &[])?;
         }
         return Ok(tree);
     }
@@ -71,6 +70,67 @@ pub(crate) fn open_touched(
     let mut tree = open_part(ui, (folder, choice), several, scope.no_cache, load)?;
     tree.since = Some(changes.since);
     Ok(tree)
+}
+
+/// Returns the accounts that somebody chooses, all if nobody does; `below` are those that the platform has below the
+/// accounts that were named for that.
+pub(crate) fn selected(
+    loaded: &Loaded,
+    asked: &SelectionArgs,
+    below: &[AccountName],
+) -> Result<Option<Selection>, Failure> {
+    if !asked.chooses() {
+        return Ok(None);
+    }
+    let mut chosen = chosen(&loaded.desired, &asked.accounts)?;
+    for brand in &asked.brands {
+        chosen.0.extend(extending(loaded, brand)?);
+    }
+    chosen.0.extend(below.iter().cloned());
+    if !asked.names_some() {
+        let all = loaded.desired.accounts.iter();
+        chosen.0.extend(all.map(|account| account.name.clone()));
+    }
+    if !asked.labels.is_empty() {
+        chosen.0.retain(|name| {
+            let labels = tree::labels(loaded, name);
+            asked.labels.iter().all(|term| term.is_met_by(&labels))
+        });
+        if chosen.0.is_empty() {
+            return Err(Failure::Usage(no_such_label(loaded, &asked.labels)));
+        }
+    }
+    Ok(Some(chosen))
+}
+
+/// Returns the message about labels that no chosen account has, with the keys and values that the tree knows.
+fn no_such_label(loaded: &Loaded, terms: &[LabelTerm]) -> String {
+    let terms: Vec<String> = terms.iter().map(ToString::to_string).collect();
+    let accounts = loaded.desired.accounts.iter();
+    let labels = accounts.flat_map(|account| tree::labels(loaded, &account.name));
+    let known: BTreeSet<String> = labels
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let near = nearest(&terms[0], known.iter().map(String::as_str));
+    let help = match near {
+        Some(near) => format!("did you mean {near}?"),
+        None if known.is_empty() => {
+            "no account has labels; write them as `labels: {tier: gold}`".to_owned()
+        }
+        None => format!(
+            "the tree has {}",
+            known
+                .iter()
+                .take(MOST_LABELS)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    format!(
+        "no account is chosen by --label {}; {help}",
+        terms.join(",")
+    )
 }
 
 /// Returns the accounts that people mean by a name, an id, a realm or a domain.
@@ -159,6 +219,20 @@ fn open_part(
 }
 
 impl OpenTree {
+    /// Keeps the accounts that somebody chooses. A tree with errors has none to choose from.
+    pub(crate) fn choose(
+        &mut self,
+        asked: &SelectionArgs,
+        below: &[AccountName],
+    ) -> Result<(), Failure> {
+        if !self.loaded.has_errors()
+            && let Some(chosen) = selected(&self.loaded, asked, below)?
+        {
+            self.unchosen = self.loaded.choose(&chosen);
+        }
+        Ok(())
+    }
+
     /// Returns the part of the tree that a plan covers.
     pub(crate) fn part(&self) -> Part {
         Part {

@@ -199,6 +199,11 @@ catalogue! {
          meant.\n\n\
          wrong:  emblazon plan some/other/folder\n\
          right:  accounts/acme/account.yaml"
+    EB0214 Error "a label that nobody could choose by"
+        "Labels are chosen by on the command line, as key=value: letters, digits, hyphen and underscore, beginning with \
+         a letter or a digit, at most 63 of them.\n\n\
+         wrong:  labels: { sold by: \"Northwind, Ltd.\" }\n\
+         right:  labels: { sold-by: northwind }"
     EB0301 Error "there is no such brand"
         "A name in extends is the name of a file in brands/, without .yaml.\n\n\
          wrong:  extends: [golden]     with brands/gold.yaml\n\

@@ -106,6 +106,8 @@ pub enum Item {
     Protected(bool),
     /// Whether the account is written to.
     Mode(AccountMode),
+    /// The value of a label.
+    Label(String),
     /// The addresses that are left alone once the whitelabel exists, with their places.
     Ignore(Vec<Spanned<KeyPath>>),
 }
@@ -121,6 +123,7 @@ impl fmt::Display for Item {
             Self::Recreate(false) => f.write_str("refused"),
             Self::Protected(protected) => protected.fmt(f),
             Self::Mode(mode) => f.write_str(mode.as_str()),
+            Self::Label(value) => f.write_str(value),
             Self::Ignore(addresses) => {
                 let names: Vec<&str> = addresses.iter().map(|it| it.value.as_str()).collect();
                 write!(f, "[{}]", names.join(", "))

@@ -106,6 +106,23 @@ impl Lock<'_> {
     }
 }
 
+/// Returns the labels of an account, from all of its layers; none for an account that the tree does not have.
+#[must_use]
+pub fn labels<'l>(loaded: &'l Loaded, account: &AccountName) -> BTreeMap<&'l str, &'l str> {
+    let Some(layers) = loaded.layers.get(account) else {
+        return BTreeMap::new();
+    };
+    let (effective, _) = merge(layers);
+    let labels = effective.into_iter().filter_map(|(address, winner)| {
+        let key = address.strip_prefix("labels.")?;
+        match &winner.declared.value {
+            Some(Item::Label(value)) => Some((key, value.as_str())),
+            _ => None,
+        }
+    });
+    labels.collect()
+}
+
 /// Finds the lock that a declaration breaks; repeating the same value breaks none.
 fn broken<'l>(
     locks: &[Lock<'l>],

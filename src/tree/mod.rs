@@ -75,7 +75,7 @@ pub use forget::{ForgetError, Forgotten};
 pub use format::{Formatted, format};
 pub use git::{CommitFacts, GitTree, commit_facts, commit_id, short_commit};
 pub use layer::{Item, Layer, LayerName};
-pub use layers::{Provenance, explain};
+pub use layers::{Provenance, explain, labels};
 pub use lineage::{Precedence, Standing, is_on_branch, precedence, standing};
 pub use lint::{LintLevel, LintRule};
 pub use load::{clusters, load, load_some, load_touched};

@@ -53,7 +53,7 @@ pub(super) fn fill(
                     let addresses = addresses.iter().map(|it| it.value.clone());
                     account.ignore = addresses.collect();
                 }
-                Some(Item::Setting(_) | Item::Asset { .. }) | None => {}
+                Some(Item::Setting(_) | Item::Asset { .. } | Item::Label(_)) | None => {}
             }
         }
     }

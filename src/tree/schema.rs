@@ -451,9 +451,24 @@ fn layer(level: Level) -> Value {
         "recreate": words_at(level, "Whether the whitelabel may be deleted and created again, which is the only way to remove an asset", &RECREATE, &recreate),
         "protected": at(level, "Refuses to delete anything of the account", json!({"type": "boolean"}), &json!(protected)),
         "mode": words_at(level, "Whether the account is written to: manage compares and applies, observe only compares", &MODES, &mode),
+        "labels": labels(),
         "ignore": ignore,
         "lock": lock,
     })
+}
+
+/// Labels, by which commands choose accounts.
+fn labels() -> Value {
+    let word = "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$";
+    described(
+        "Words by which commands choose accounts, as in --label tier=gold. They merge by key; null takes one away.",
+        json!({
+            "type": "object",
+            "propertyNames": {"pattern": word},
+            "additionalProperties": {"type": ["string", "integer", "null"], "pattern": word},
+            "examples": [{"tier": "gold", "region": "eu"}],
+        }),
+    )
 }
 
 fn asset(kind: AssetKind) -> Value {

@@ -233,3 +233,119 @@ fn an_older_commit_does_not_undo_what_was_chosen() {
     check_exit(&world.run(&["apply", "--yes", "--rollback"]), 0);
     assert_eq!(world.live_name(BETA), json!("Beta Voice"));
 }
+
+/// By what the account or a layer says of it; several labels must all hold.
+#[test]
+fn accounts_are_chosen_by_their_labels() {
+    #[track_caller]
+    fn check(world: &World, words: &[&str], acme: bool, beta: bool) {
+        let plan = world.run(&[&["plan"], words].concat());
+        check_exit(&plan, 2);
+        let text = stdout(&plan);
+        assert_eq!(text.contains("acme  "), acme, "{words:?}: {text}");
+        assert_eq!(text.contains("Hacked too"), beta, "{words:?}: {text}");
+    }
+    let world = World::new();
+    world.edited();
+    write(
+        &world.clone,
+        "brands/gold.yaml",
+        "labels: {tier: gold, region: eu}\n",
+    );
+    let text = format!(
+        "account: {BETA}\nextends: [gold]\nwhitelabel: {{company_name: Beta}}\nlabels: {{region: us}}\n"
+    );
+    write(&world.clone, "accounts/beta/account.yaml", &text);
+    world.commit("beta is gold, and far away");
+    check(&world, &["--label", "tier=gold"], false, true);
+    check(&world, &["--label", "tier!=gold"], true, false);
+    check(&world, &["--label", "tier=gold,region=us"], false, true);
+    check(&world, &["--label", "region!=eu"], true, true);
+    check(
+        &world,
+        &[
+            "--account",
+            "acme",
+            "--brand",
+            "gold",
+            "--label",
+            "tier=gold",
+        ],
+        false,
+        true,
+    );
+    for (words, expected) in [
+        (["--label", "tier=golf"], "did you mean tier=gold?"),
+        (
+            ["--label", "region=eu"],
+            "no account is chosen by --label region=eu",
+        ),
+        (["--label", "tier"], "write KEY=VALUE or KEY!=VALUE"),
+    ] {
+        let unknown = world.run(&[&["plan"][..], &words].concat());
+        check_exit(&unknown, 64);
+        assert!(stderr(&unknown).contains(expected), "{}", stderr(&unknown));
+    }
+    let explained = world.run(&["explain", "beta", "labels.region"]);
+    check_exit(&explained, 0);
+    assert!(
+        stdout(&explained).contains("  * us"),
+        "{}",
+        stdout(&explained)
+    );
+    let checked = world.run(&["dns", "check", "--label", "tier=golf"]);
+    check_exit(&checked, 64);
+    let applied = world.run(&["apply", "--yes", "--label", "tier=gold"]);
+    check_exit(&applied, 0);
+    assert_eq!(world.live_name(ACME), "Hacked");
+    assert_eq!(world.live_name(BETA), "Beta");
+}
+
+/// By who is below whom on the platform; all of it by every command, with nothing else told or read.
+#[test]
+fn accounts_are_chosen_by_who_is_above_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = crate::source_text::top().join("examples/quickstart");
+    let tree = tree.to_str().unwrap();
+    let run = |words: &[&str]| crate::cli::run(folder.path(), words);
+    let below = ["--sandbox", "--below", "Northwind Telecom"];
+    let plan = run(&[&["plan"], &below[..], &[tree]].concat());
+    check_exit(&plan, 2);
+    let text = stdout(&plan);
+    assert!(text.contains("left out: 3 of 6 accounts"), "{text}");
+    assert!(
+        text.contains("acme") && !text.contains("southgate"),
+        "{text}"
+    );
+    let drift = run(&[
+        &["drift", "--skip-dns"],
+        &below[..],
+        &["--label", "tier=gold", tree],
+    ]
+    .concat());
+    check_exit(&drift, 64);
+    for verb in [&["dns", "check"][..], &["probe"]] {
+        let words = [verb, &["--sandbox", "--below", "southgate", "--tree", tree]].concat();
+        let told = stdout(&run(&words));
+        assert!(
+            told.contains("southgate") && !told.contains("acme"),
+            "{verb:?}: {told}"
+        );
+    }
+    let wrong = run(&["plan", "--sandbox", "--below", "nobody", tree]);
+    check_exit(&wrong, 64);
+    assert!(
+        stderr(&wrong).contains("there is no account nobody"),
+        "{}",
+        stderr(&wrong)
+    );
+    let nobody = run(&["plan", "--sandbox", "--below", "Echo Labs", tree]);
+    check_exit(&nobody, 64);
+    assert!(
+        stderr(&nobody).contains("the tree has neither Echo Labs"),
+        "{}",
+        stderr(&nobody)
+    );
+    let recorded = run(&["plan", "--recorded", "--below", "southgate", tree]);
+    check_exit(&recorded, 64);
+}

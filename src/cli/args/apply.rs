@@ -122,15 +122,13 @@ pub(crate) struct PlanOptions<'a> {
 impl ApplyArgs {
     /// Returns the first option that says what to plan, and so says nothing to a saved plan.
     pub(crate) fn ignored_by_saved_plan(&self) -> Option<String> {
-        let account = self.scope.accounts.first();
-        let account = account.map(|name| format!("--account {name}"));
-        let brand = self.scope.brands.first();
-        let brand = brand.map(|name| format!("--brand {name}"));
+        let chosen = self.scope.selection.words().into_iter().next();
+        let chosen = chosen.map(|words| words.join(" "));
         let since = self.scope.changed_since.as_ref();
         let since = since.map(|since| format!("--changed-since {since}"));
         let dns = (self.records.skip_dns).then(|| "--skip-dns".to_owned());
         let no_remove = (self.prune.no_remove).then(|| "--no-remove".to_owned());
-        account.or(brand).or(since).or(dns).or(no_remove)
+        chosen.or(since).or(dns).or(no_remove)
     }
 
     /// Returns the command that shows what this one would do, with the digest to approve.

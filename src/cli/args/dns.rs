@@ -8,6 +8,7 @@ use super::duration::duration;
 use super::output::OutputArgs;
 use super::platform::PlatformArgs;
 use super::records::{AccountsArgs, DnsExportArgs, DnsLetterArgs};
+use super::selection::SelectionArgs;
 
 /// Check what DNS answers, and export what it should answer
 #[derive(Debug, Subcommand)]
@@ -25,6 +26,7 @@ pub(crate) enum DnsCommand {
 #[command(after_help = "Examples:
   emblazon dns check
   emblazon dns check acme --wait 10m
+  emblazon dns check --label tier=gold
   emblazon dns check --sandbox --tree examples/quickstart
   emblazon dns check --ask-kazoo --format json
 
@@ -35,6 +37,8 @@ not be checked and no difference was found.")]
 pub(crate) struct DnsCheckArgs {
     #[command(flatten)]
     pub(crate) accounts: AccountsArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
     /// Check again until everything is right, for at most this time, such as 90s, 10m or 1h

@@ -21,6 +21,7 @@ mod probe;
 mod records;
 mod report;
 mod scope;
+mod selection;
 mod status;
 mod tools;
 mod tree;
@@ -48,6 +49,7 @@ pub(crate) use probe::{ProbeArgs, ProbeFormat};
 pub(crate) use records::{DnsExportArgs, DnsLetterArgs, ExportFormat, LetterFormat};
 pub(crate) use report::{ReportCommand, ReportMergeArgs};
 pub(crate) use scope::ScopeArgs;
+pub(crate) use selection::SelectionArgs;
 pub(crate) use status::StatusArgs;
 pub(crate) use tools::{
     CompletionsArgs, ExplainArgs, InitArgs, ManArgs, ProfileName, SandboxArgs, SchemaArgs,

@@ -22,6 +22,7 @@ use crate::plan::RefusalKind;
   emblazon plan
   emblazon plan --sandbox examples/quickstart
   emblazon plan --account acme                          one brand only
+  emblazon plan --below northwind --label tier!=trial   a reseller's, by their labels
   emblazon plan --no-remove                             add and change, remove nothing
   emblazon plan --cluster staging --format json
   emblazon plan --output json=report.json --output text=report.txt

@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 
 use super::duration::duration;
 use super::output::{Format, Output, OutputArgs};
+use super::platform::PlatformArgs;
 use super::records::AccountsArgs;
-use super::trial::Trial;
+use super::selection::SelectionArgs;
 use crate::probe::Pin;
 
 /// Look at each brand as a customer's browser does
@@ -21,6 +22,7 @@ use crate::probe::Pin;
 #[command(after_help = "Examples:
   emblazon probe
   emblazon probe acme --wait 10m
+  emblazon probe --label tier=gold
   emblazon probe --output junit=probe.xml --format github
   emblazon probe --screenshot pictures --output html=probe.html
   emblazon probe acme --resolve portal.acme.example.com:443:192.0.2.80
@@ -32,7 +34,10 @@ pub(crate) struct ProbeArgs {
     #[command(flatten)]
     pub(crate) accounts: AccountsArgs,
     #[command(flatten)]
-    pub(crate) sandbox: Trial,
+    pub(crate) selection: SelectionArgs,
+    // Only --below asks the platform.
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
     /// Connect to this address instead of asking DNS, as curl does; ADDR may have a port of its own; may be repeated
     #[arg(long, value_name = "HOST:PORT:ADDR")]
     pub(crate) resolve: Vec<Pin>,

@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::selection::SelectionArgs;
 use super::tree::TreeChoice;
 use super::trial::Trial;
 
@@ -10,12 +11,22 @@ use super::trial::Trial;
 #[derive(Args, Debug)]
 pub(crate) struct AccountsArgs {
     /// The accounts: a folder's name, a domain, or an id or realm as the tree writes it; default: all
-    pub(crate) accounts: Vec<String>,
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) names: Vec<String>,
     /// The folder with emblazon.yaml
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub(crate) tree: Utf8PathBuf,
     #[command(flatten)]
     pub(crate) choice: TreeChoice,
+}
+
+impl AccountsArgs {
+    /// Returns a selection with the named accounts in it.
+    pub(crate) fn and(&self, selection: &SelectionArgs) -> SelectionArgs {
+        let mut asked = selection.clone();
+        asked.accounts.extend(self.names.iter().cloned());
+        asked
+    }
 }
 
 /// Export the records that accounts need, for other tools

@@ -25,7 +25,7 @@ use crate::cli::survey::{self, Dns, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::unknown::no_such_account;
-use crate::cli::{Exit, approval, deadline, output, recovery, saved};
+use crate::cli::{Exit, approval, deadline, output, recovery, saved, selection};
 use crate::model::{AccountName, Digest, Shard};
 use crate::plan::{self, Plan, RefusalKind, StepId, Subject};
 use crate::reconcile::Execution;
@@ -73,6 +73,8 @@ async fn fresh_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
     let folder = &args.target;
     let several = args.platform.several();
     let mut tree = tree::open_touched(ui, folder, &args.choice, several, &args.scope)?;
+    let asked = &args.scope.selection;
+    selection::narrow(ui, (folder, &mut tree), asked, &args.platform).await?;
     if tree.loaded.has_errors() {
         let report = report::report(&survey::tree_facts(Command::Apply, &tree));
         output::deliver(ui, &report, &args.output)?;
@@ -566,7 +568,7 @@ fn rollout(args: &ApplyArgs, desired: &Desired) -> Result<Rollout, Failure> {
     let is_known = |name: &&AccountName| desired.accounts.iter().any(|known| known.name == **name);
     let unknown = canary.iter().find(|name| !is_known(name));
     if let Some(unknown) = unknown
-        && args.scope.chooses()
+        && args.scope.selection.chooses()
     {
         return Err(Failure::Usage(format!(
             "--canary: {unknown} is not chosen; choose it too, with `--account {unknown}`"

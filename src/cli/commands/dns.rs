@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::progress::Phase;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, deadline, output, platform, survey};
+use crate::cli::{Exit, deadline, output, platform, selection, survey};
 use crate::dns::{Checklist, ZoneOptions, declared_template};
 use crate::model::DomainTemplate;
 use crate::report::{self, Command, Report};
@@ -29,7 +29,9 @@ pub(crate) fn dns_check(ui: Ui, args: &DnsCheckArgs) -> Result<Exit, Failure> {
 
 async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, Failure> {
     let desired = &tree.loaded.desired;
-    let only = tree::chosen(desired, &args.accounts.accounts)?;
+    let asked = args.accounts.and(&args.selection);
+    let place = (args.accounts.tree.as_path(), tree);
+    let only = selection::chosen(ui, place, &asked, &args.platform).await?;
     let declared = desired.template.as_ref().map(declared_template);
     // The platform is contacted only when needed: DNS alone needs no credentials.
     let needed = args.platform.sandbox.is_wanted() || args.ask_kazoo || declared.is_none();
@@ -53,7 +55,7 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
         ..dns::whom_to_ask(tree, resolver)?
     };
     let list = Checklist::new(desired, template, |name| {
-        args.accounts.accounts.is_empty() || only.contains(name)
+        only.as_ref().is_none_or(|only| only.contains(name))
     });
     let phase = Phase::begin(ui, "asking DNS", list.domains.len());
     let mut found = if let Some(patience) = args.wait {

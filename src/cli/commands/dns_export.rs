@@ -30,7 +30,7 @@ pub(crate) fn dns_export(ui: Ui, args: &DnsExportArgs) -> Result<Exit, Failure> 
         let message = "--folder is for --format octodns, which has one file a zone";
         return Err(Failure::Usage(message.to_owned()));
     }
-    let mut exported = records::of(&tree, &accounts.accounts)?;
+    let mut exported = records::of(&tree, &accounts.names)?;
     if let Some(zone) = &args.zone {
         let zone = RecordName::parse(zone)
             .map_err(|(_, _, problem)| Failure::Usage(format!("--zone {zone} {problem}")))?;

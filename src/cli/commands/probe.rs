@@ -3,14 +3,14 @@
 use std::io::ErrorKind;
 use std::net::{IpAddr, UdpSocket};
 
-use crate::cli::args::{ProbeArgs, Several};
+use crate::cli::args::ProbeArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::ProbePictures;
-use crate::cli::probing::{self, Targets};
+use crate::cli::probing;
 use crate::cli::screenshot::{Camera, Screenshots};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, deadline, output, pictures, platform, survey};
+use crate::cli::{Exit, deadline, output, pictures, platform, selection, survey};
 use crate::model::AccountName;
 use crate::probe::{self, Pace, ProbeOptions, ProbeReport, Visibility};
 use crate::report::html::ProbeView;
@@ -19,11 +19,7 @@ use crate::sandbox::Sandbox;
 use crate::tree::DesiredAccount;
 
 pub(crate) fn probe(ui: Ui, args: &ProbeArgs) -> Result<Exit, Failure> {
-    let several = if args.sandbox.is_wanted() {
-        Several::First
-    } else {
-        Several::Refuse
-    };
+    let several = args.platform.several();
     let tree = tree::open(ui, &args.accounts.tree, &args.accounts.choice, several)?;
     if tree.loaded.has_errors() {
         return mistakes(ui, &tree, args);
@@ -78,8 +74,12 @@ async fn look(
     camera: Option<&Camera>,
 ) -> Result<(ProbeReport, Screenshots), Failure> {
     args.from.map_or(Ok(()), is_of_this_machine)?;
-    let targets = chosen(tree, &args.accounts.accounts)?;
-    let started = platform::start_sandbox(&args.accounts.tree, &args.sandbox).await?;
+    let asked = args.accounts.and(&args.selection);
+    let place = (args.accounts.tree.as_path(), tree);
+    let only = selection::chosen(ui, place, &asked, &args.platform).await?;
+    let is_wanted = |name: &AccountName| only.as_ref().is_none_or(|only| only.contains(name));
+    let targets = probe::targets(&tree.loaded.desired, &tree.loaded.sources, is_wanted);
+    let started = platform::start_sandbox(&args.accounts.tree, &args.platform.sandbox).await?;
     let sandbox = started.map(|started| started.sandbox);
     let options = options(tree, args, sandbox.as_ref())?;
     let report = probing::until(ui, targets, &options, args.wait).await;
@@ -104,13 +104,6 @@ fn is_of_this_machine(address: IpAddr) -> Result<(), Failure> {
     }
 }
 
-fn chosen(tree: &OpenTree, accounts: &[String]) -> Result<Targets, Failure> {
-    let desired = &tree.loaded.desired;
-    let only = tree::chosen(desired, accounts)?;
-    let is_wanted = |name: &AccountName| accounts.is_empty() || only.contains(name);
-    Ok(probe::targets(desired, &tree.loaded.sources, is_wanted))
-}
-
 fn options(
     tree: &OpenTree,
     args: &ProbeArgs,
@@ -119,7 +112,7 @@ fn options(
     let folder = &args.accounts.tree;
     let usual = match sandbox {
         Some(sandbox) => {
-            let seed = args.sandbox.seed(folder);
+            let seed = args.platform.sandbox.seed(folder);
             let world =
                 probing::closed_world(sandbox, seed.as_deref(), Some(&tree.loaded.desired))?;
             ProbeOptions::within(&world)

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Fields, Reader};
 use crate::diag::{Code, Place, Severity, Span, Spanned};
-use crate::model::{AssetKind, FIELDS, Field, FieldType, KeyPath, field};
+use crate::model::{AssetKind, FIELDS, Field, FieldType, KeyPath, field, is_label};
 use crate::tree::check;
 use crate::tree::check::Guesses;
 use crate::tree::edit;
@@ -18,7 +18,7 @@ use crate::tree::source::resolve;
 use crate::tree::{AccountMode, Declared, DnsMode, Ownership};
 
 /// The keys of a layer.
-pub(in crate::tree) const LAYER_KEYS: [&str; 9] = [
+pub(in crate::tree) const LAYER_KEYS: [&str; 10] = [
     "whitelabel",
     "assets",
     "dns",
@@ -26,6 +26,7 @@ pub(in crate::tree) const LAYER_KEYS: [&str; 9] = [
     "recreate",
     "protected",
     "mode",
+    "labels",
     "ignore",
     "lock",
 ];
@@ -99,6 +100,9 @@ impl Reader {
         if let Some(node) = fields.get("ignore") {
             let ignored = Item::Ignore(self.ignored(node, around));
             put("ignore", Some(ignored), node.place);
+        }
+        if let Some(node) = fields.get("labels") {
+            self.labels(node, &mut entries);
         }
         if let Some(entry) = fields.entry("whitelabel") {
             self.whitelabel(entry, around.extra_keys, &mut entries);
@@ -289,6 +293,39 @@ impl Reader {
         })
     }
 
+    fn labels(&mut self, node: &Node, entries: &mut BTreeMap<KeyPath, Declared<Item>>) {
+        let fields = self.map(node, "labels");
+        for entry in fields.iter() {
+            let place = entry.value.place;
+            let what = format!("label {}", entry.key);
+            let value = if entry.value.is_null() {
+                None
+            } else {
+                let Some(text) = self.text(&entry.value, &what) else {
+                    continue;
+                };
+                Some(text.value)
+            };
+            let wrong = [
+                (&entry.key, entry.key_place),
+                (value.as_ref().unwrap_or(&entry.key), place),
+            ];
+            if let Some((text, place)) = wrong.into_iter().find(|(text, _)| !is_label(text)) {
+                self.report(
+                    Code::EB0214,
+                    format!("{what} cannot be chosen by: {text:?}"),
+                    "write letters, digits, - and _, beginning with a letter or a digit",
+                    place,
+                    "no word of a label",
+                );
+                continue;
+            }
+            let address = KeyPath::from_segments(["labels", entry.key.as_str()]);
+            let value = value.map(Item::Label);
+            entries.insert(address, Declared { value, place });
+        }
+    }
+
     fn locks(&mut self, node: &Node, around: LayerContext<'_>) -> Vec<Spanned<KeyPath>> {
         let texts = self.texts(node, "lock");
         let locks = texts.into_iter().filter_map(|text| {
@@ -307,7 +344,11 @@ impl Reader {
         let texts = self.texts(node, "ignore");
         let ignored = texts.into_iter().filter_map(|text| {
             // Only what a whitelabel holds can be left alone.
-            if text.value.contains('.') && is_address(&text.value, around.extra_keys) {
+            let names_label = text.value.starts_with("labels.");
+            if text.value.contains('.')
+                && !names_label
+                && is_address(&text.value, around.extra_keys)
+            {
                 return Some(address(&text));
             }
             let message = format!(
@@ -383,6 +424,7 @@ pub(crate) fn is_address(text: &str, extra_keys: &[String]) -> bool {
         None => text != "lock" && LAYER_KEYS.contains(&text),
         // No suggestion is needed, only a yes or no.
         Some(("whitelabel", path)) => check::is_key(&path.into(), extra_keys),
+        Some(("labels", key)) => is_label(key),
         Some(("assets", kind)) => AssetKind::ALL.iter().any(|known| known.as_str() == kind),
         Some(_) => false,
     }

@@ -158,7 +158,7 @@ fn eb02_structure() {
     assert_snapshot!(account("assests: {}\nwhitelable: {}\nfoo: 1"), @"
     accounts/acme/account.yaml:2:1 EB0201 an account has no key assests; did you mean assets?
     accounts/acme/account.yaml:3:1 EB0201 an account has no key whitelable; did you mean whitelabel?
-    accounts/acme/account.yaml:4:1 EB0201 an account has no key foo; known here: account, realm, extends, whitelabel, assets, dns, ownership, recreate, protected, mode, ignore, lock, watch, overrides
+    accounts/acme/account.yaml:4:1 EB0201 an account has no key foo; known here: account, realm, extends, whitelabel, assets, dns, ownership, recreate, protected, mode, labels, ignore, lock, watch, overrides
     "); // EB0201
     assert_snapshot!(account("assets: {logos: null}"), @"accounts/acme/account.yaml:2:10 EB0201 assets has no key logos; did you mean logo?"); // EB0201
     assert_snapshot!(account("extends: gold\nassets: []\nwhitelabel: text"), @r"
@@ -246,6 +246,13 @@ fn eb03_layers() {
         accounts/acme/account.yaml:3:46 EB0304 lock names nothing, which is no key of a layer; write the key's whole path, such as whitelabel.hide_powered or assets.logo
         "); // EB0304
     assert_snapshot!(account("mode: observe\nignore: [whitelabel.nav, whitelabel.nav.help, assets.welcome]"), @"");
+    assert_snapshot!(account("labels: {tier: gold, level: 3, old: null}\nlock: [labels.tier]"), @"");
+    assert_snapshot!(account("labels: {sold by: x, tier: 'of gold', a: [b]}\nignore: [labels.tier]"), @r#"
+    accounts/acme/account.yaml:2:10 EB0214 label sold by cannot be chosen by: "sold by"; write letters, digits, - and _, beginning with a letter or a digit
+    accounts/acme/account.yaml:2:28 EB0214 label tier cannot be chosen by: "of gold"; write letters, digits, - and _, beginning with a letter or a digit
+    accounts/acme/account.yaml:2:42 EB0202 label a is a list, a text is wanted; write a text
+    accounts/acme/account.yaml:3:10 EB0307 ignore names labels.tier, which is neither a key of a whitelabel nor an asset; write the key's whole path, such as whitelabel.hide_powered or assets.logo
+    "#); // EB0214
     assert_snapshot!(account("mode: obsrve"), @r#"accounts/acme/account.yaml:2:7 EB0204 mode cannot be "obsrve"; did you mean observe?"#);
     assert_snapshot!(account("ignore: [nav.help, dns, whitelabel, assets.welcom]"), @"
     accounts/acme/account.yaml:2:10 EB0307 ignore names nav.help, which is neither a key of a whitelabel nor an asset; did you mean whitelabel.nav.help?
