@@ -394,11 +394,11 @@ catalogue! {
          blocked by browsers.\n\n\
          wrong:  <img src=\"http://cdn.example.net/banner.png\">\n\
          right:  <img src=\"data:image/png;base64,…\">"
-    EB0611 Warning "the welcome page embeds, submits or redirects"
-        "Frames, forms, <base> and redirects on the login page can lead a user's password elsewhere. Check that each \
-         is meant.\n\n\
-         wrong:  <form action=\"https://login.example.net/\">\n\
-         right:  <a href=\"https://login.example.net/\">log in</a>"
+    EB0611 Warning "the welcome page turns all links"
+        "<base> says where the links of a page begin, and the portal around the page has links, too. Forms, redirects \
+         and frames have codes of their own.\n\n\
+         wrong:  <base href=\"https://www.example.net/\">\n\
+         right:  <a href=\"https://www.example.net/help\">help</a>"
     EB0612 Error "the picture has too many pixels"
         "A small file can unfold into gigabytes. Pictures over 4096 pixels on a side are not decoded.\n\n\
          wrong:  logo.png with 20000×20000\n\
@@ -439,6 +439,24 @@ catalogue! {
          an empty one.\n\n\
          wrong:  <img src=\"data:image/png;base64,…\">\n\
          right:  <img src=\"data:image/png;base64,…\" alt=\"Our office in Bern\">"
+    EB0620 Error "the welcome page submits a form"
+        "The page is shown where users log in, so a form in it can ask for their passwords, and send them \
+         elsewhere.\n\n\
+         wrong:  <form action=\"https://login.example.net/\">\n\
+         right:  <a href=\"https://login.example.net/\">log in</a>"
+    EB0621 Error "the welcome page redirects"
+        "Whoever opens the portal is led to another page before the login, and cannot tell the two apart.\n\n\
+         wrong:  <meta http-equiv=\"refresh\" content=\"5; url=https://www.example.net/\">\n\
+         right:  <a href=\"https://www.example.net/\">more about us</a>"
+    EB0622 Error "the welcome page embeds another page"
+        "What a frame shows comes from elsewhere, changes without a commit, and can look like the login.\n\n\
+         wrong:  <iframe src=\"https://www.example.net/news\"></iframe>\n\
+         right:  <a href=\"https://www.example.net/news\">news</a>"
+    EB0623 Warning "an address of the welcome page leads nowhere"
+        "The server serves the page alone: not the files beside it in the tree. And a link into the page needs a place \
+         with that id.\n\n\
+         wrong:  <img src=\"banner.png\" alt=\"\">\n\
+         right:  <img src=\"data:image/png;base64,…\" alt=\"\">"
     EB0701 Error "unknown record type"
         "The template knows A, AAAA, CNAME, MX, NAPTR, SRV and TXT. The server stores other types unseen, and some of \
          them make its domain test fail for everyone. NS and SOA belong to the zone's owner.\n\n\

@@ -1,6 +1,9 @@
 //! Finds active content in a welcome page, and in other texts that the portal shows as HTML.
 //!
-//! The portal embeds the page into its own document before anyone logs in, so any script in it sees what users type.
+//! The portal embeds the page into its own document before anyone logs in, so any script in it sees what users type, and
+//! a form, a frame or a redirect can take them elsewhere.
+
+use std::collections::BTreeSet;
 
 use camino::Utf8Path;
 
@@ -10,10 +13,12 @@ use crate::tree::check::Problem;
 
 /// Maximum number of findings that are reported for one page.
 const MOST_FINDINGS: usize = 20;
+/// Maximum length of an address in a message, in characters.
+const LONGEST_SHOWN: usize = 60;
 /// Maximum nesting depth of pages inside `srcdoc` attributes.
 const MOST_NESTED: usize = 8;
 
-/// Finds active content (errors), and anything that loads, embeds or redirects (warnings).
+/// Finds what acts, submits, redirects or embeds (errors), and what loads from elsewhere or leads nowhere (warnings).
 pub(super) fn inspect(path: &Utf8Path, text: &str) -> Vec<Problem> {
     let mut findings = Vec::new();
     page(text, 0, None, &mut findings);
@@ -51,9 +56,15 @@ pub(super) fn inspect(path: &Utf8Path, text: &str) -> Vec<Problem> {
 pub(crate) fn first_active(text: &str) -> Option<(String, &'static str)> {
     let mut findings = Vec::new();
     page(text, 0, None, &mut findings);
+    let is_active = |code| {
+        matches!(
+            code,
+            Code::EB0609 | Code::EB0620 | Code::EB0621 | Code::EB0622
+        )
+    };
     let active = findings
         .into_iter()
-        .filter(|finding| finding.code == Code::EB0609);
+        .filter(|finding| is_active(finding.code));
     let first = active.min_by_key(|finding| finding.offset)?;
     Some((first.message, first.help))
 }
@@ -78,7 +89,12 @@ pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
 /// Scans a page; findings in a nested page are placed at the tag whose attribute contains it.
 fn page(text: &str, depth: usize, place: Option<usize>, findings: &mut Vec<Finding>) {
     let mut styled_to = 0;
-    for tag in tags(text) {
+    let tags = tags(text);
+    let names = tags
+        .iter()
+        .flat_map(|tag| [tag.attribute("id"), tag.attribute("name")]);
+    let names: BTreeSet<&str> = names.flatten().collect();
+    for tag in &tags {
         let mut say = |code, message: String, help| {
             findings.push(Finding {
                 offset: place.unwrap_or(tag.offset),
@@ -87,9 +103,10 @@ fn page(text: &str, depth: usize, place: Option<usize>, findings: &mut Vec<Findi
                 help,
             });
         };
-        element(&tag, &mut say);
+        element(tag, &mut say);
         for (name, value) in &tag.attributes {
-            attribute(&tag, name, value, &mut say);
+            attribute(tag, name, value, &mut say);
+            local(tag, name, value, &names, &mut say);
         }
         if tag.name == "style" {
             // Contents may overlap where an end tag is missing.
@@ -130,12 +147,12 @@ fn element(tag: &Tag, say: &mut impl FnMut(Code, String, &'static str)) {
             "use <img> for pictures, and a link for anything else",
         ),
         "iframe" | "frame" | "frameset" | "portal" | "fencedframe" => say(
-            Code::EB0611,
+            Code::EB0622,
             format!("<{name}> embeds another page"),
             "link to the page instead",
         ),
         "form" => say(
-            Code::EB0611,
+            Code::EB0620,
             "<form> sends what users type elsewhere".to_owned(),
             "link to a page with the form instead",
         ),
@@ -175,7 +192,7 @@ fn refresh(content: &str, say: &mut impl FnMut(Code, String, &'static str)) {
         );
     } else {
         say(
-            Code::EB0611,
+            Code::EB0621,
             "<meta http-equiv=refresh> leads visitors away".to_owned(),
             "remove it, or link to the page instead",
         );
@@ -212,7 +229,7 @@ fn attribute(tag: &Tag, name: &str, value: &str, say: &mut impl FnMut(Code, Stri
     match local {
         "style" => style(value, say),
         "formaction" => say(
-            Code::EB0611,
+            Code::EB0620,
             format!("<{element} {name}> sends what users type elsewhere"),
             "remove it",
         ),
@@ -324,6 +341,44 @@ fn load(
             "put it into the page as a data: address, or check that you own that server",
         ),
         _ => {}
+    }
+}
+
+/// Finds addresses within the page that it does not have, and addresses beside it: nothing is served there.
+fn local(
+    tag: &Tag,
+    name: &str,
+    value: &str,
+    names: &BTreeSet<&str>,
+    say: &mut impl FnMut(Code, String, &'static str),
+) {
+    let leads = match name.rsplit(':').next().unwrap_or(name) {
+        "href" => tag.name != "base",
+        "src" | "poster" | "background" => true,
+        _ => false,
+    };
+    let address = value.trim_matches(|c: char| c <= ' ');
+    if !leads || address.is_empty() || !scheme(address).is_empty() {
+        return;
+    }
+    let element = tag.name.as_str();
+    let shown: String = address.chars().take(LONGEST_SHOWN).collect();
+    match address.strip_prefix('#') {
+        // Browsers know the beginning of each page.
+        Some("" | "top") => {}
+        Some(anchor) if names.contains(anchor) || anchor.contains('%') => {}
+        Some(_) => say(
+            Code::EB0623,
+            format!("<{element} {name}> leads to {shown}, which the page does not have"),
+            "give the place this id, or correct the link",
+        ),
+        // The portal's own host, and the page itself with a query.
+        None if address.starts_with(['/', '\\', '?']) => {}
+        None => say(
+            Code::EB0623,
+            format!("<{element} {name}> leads to {shown}, and nothing is served beside the page"),
+            "write the whole https:// address, or put a picture into the page as a data: address",
+        ),
     }
 }
 

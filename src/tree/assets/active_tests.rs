@@ -35,7 +35,19 @@ fn harmless_pages() {
         "<img src='data:image/svg+xml,%3Csvg/%3E' alt='JavaScript: the good parts'>",
         &[],
     );
-    check("<img src='logo.png' title='data:text/html'>", &[]);
+    check("<img src='/logo.png' title='data:text/html'>", &[]);
+    check(
+        "<a href=#>up</a> <a href=#top>up</a> <a href='?lang=de'>de</a> <a href=/>home</a>",
+        &[],
+    );
+    check(
+        "<a href='#our%20terms'>terms</a> <a href=#terms>terms</a> <h2 id=terms>Terms</h2>",
+        &[],
+    );
+    check(
+        "<a href='#old'>terms</a> <a name=old></a> <svg><use href='#s'/><path id=s></svg>",
+        &[],
+    );
     check("<!-- <script>old()</script> --><p>x</p>", &[]);
     check(
         "<style>p { color: red; background: url(data:image/png;base64,AA) }</style>",
@@ -97,16 +109,19 @@ fn active_content() {
         "<svg><style><img src=x onerror=alert(1)></style></svg>",
         "<p title='>' onclick=x>",
     ] {
-        check(text, &[Code::EB0609]);
+        let found = inspect(Utf8Path::new("w.html"), text);
+        let mut found = found.iter().filter(|it| it.code != Code::EB0623);
+        assert!(found.all(|it| it.code == Code::EB0609), "{text}");
+        assert!(first_active(text).is_some(), "{text}");
     }
     check(
         "<form><button formaction=javascript:x>",
-        &[Code::EB0609, Code::EB0611],
+        &[Code::EB0609, Code::EB0620],
     );
-    check("<iframe src='javascript:x'>", &[Code::EB0609, Code::EB0611]);
+    check("<iframe src='javascript:x'>", &[Code::EB0609, Code::EB0622]);
     check(
         "<iframe srcdoc='&lt;script>alert(1)&lt;/script>'>",
-        &[Code::EB0609, Code::EB0611],
+        &[Code::EB0609, Code::EB0622],
     );
     check(
         "<meta http-equiv=refresh content='0;url=javascript:x'>",
@@ -125,7 +140,7 @@ fn loads_from_elsewhere() {
         "<img src='https://cdn.example.net/a.png'>",
         "<img src=//cdn.example.net/a.png>",
         "<img src='\\\\cdn.example.net/a.png'>",
-        "<img srcset='a.png 1x, https://cdn.example.net/b.png 2x'>",
+        "<img srcset='https://cdn.example.net/a.png 1x, https://cdn.example.net/b.png 2x'>",
         "<link rel=stylesheet href='https://cdn.example.net/a.css'>",
         "<video poster='https://cdn.example.net/a.png'></video>",
         "<svg><image xlink:href='https://cdn.example.net/a.png'/></svg>",
@@ -141,15 +156,43 @@ fn loads_from_elsewhere() {
 fn embeds_submits_redirects() {
     check(
         "<form action='https://login.example.net/'>",
-        &[Code::EB0611],
+        &[Code::EB0620],
     );
     check("<base href='https://login.example.net/'>", &[Code::EB0611]);
-    check("<frameset>", &[Code::EB0611]);
-    check("<meta http-equiv=refresh content='5'>", &[Code::EB0611]);
-    check("<button formaction=x>", &[Code::EB0611]);
+    check("<frameset>", &[Code::EB0622]);
+    check("<meta http-equiv=refresh content='5'>", &[Code::EB0621]);
+    check("<button formaction=x>", &[Code::EB0620]);
     check(
         "<iframe src='https://www.example.net/'></iframe>",
-        &[Code::EB0610, Code::EB0611],
+        &[Code::EB0610, Code::EB0622],
+    );
+    for text in [
+        "<form>",
+        "<meta http-equiv=refresh content=5>",
+        "<iframe></iframe>",
+    ] {
+        assert!(first_active(text).is_some(), "{text}");
+    }
+    assert_eq!(first_active("<base href='https://www.example.net/'>"), None);
+}
+
+#[test]
+fn addresses_that_lead_nowhere() {
+    for text in [
+        "<img src=banner.png alt=''>",
+        "<img src='../brand/banner.png' alt=''>",
+        "<a href='terms.html'>terms</a>",
+        "<a href=' #terms'>terms</a> <h2 id=Terms>Terms</h2>",
+        "<svg><use xlink:href='#s'/></svg>",
+        "<link rel=stylesheet href=style.css>",
+        "<video poster=poster.png></video>",
+    ] {
+        check(text, &[Code::EB0623]);
+    }
+    let problems = inspect(Utf8Path::new("w.html"), "<p>\n<a href=#a>a</a>");
+    assert_eq!(
+        problems[0].message,
+        "w.html:2:1: <a href> leads to #a, which the page does not have"
     );
 }
 
@@ -166,7 +209,7 @@ fn places_and_limits() {
         },
     ]
     "#);
-    let many = format!("{}<script>", "<form>".repeat(30));
+    let many = format!("{}<script>", "<base href=x>".repeat(30));
     let problems = inspect(Utf8Path::new("w.html"), &many);
     assert_eq!(problems.len(), 21);
     assert_eq!(problems.last().map(|last| last.code), Some(Code::EB0609));

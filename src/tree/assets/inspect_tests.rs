@@ -378,6 +378,6 @@ fn welcome_pages() {
         AssetKind::Welcome,
         "w.html",
         b"<form>",
-        &[(Code::EB0611, "<form>")],
+        &[(Code::EB0620, "<form>")],
     );
 }
