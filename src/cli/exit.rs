@@ -16,6 +16,7 @@
 
 use std::process::ExitCode;
 
+use crate::diag::Severity;
 use crate::report::{Command, Report, Summary};
 
 /// How a run ended.
@@ -72,6 +73,15 @@ impl Exit {
             }
             Command::Plan | Command::Drift | Command::Dns => checked(&summary),
             Command::Apply => applied(&summary),
+        }
+    }
+
+    /// Returns how a run ended where warnings about the tree may count as differences.
+    pub(crate) fn with(self, report: &Report, lowest: Severity) -> Self {
+        let counts = lowest == Severity::Warning && report.summary().warnings > 0;
+        match self {
+            Self::Done | Self::Unchecked if counts => Self::Differences,
+            other => other,
         }
     }
 

@@ -60,3 +60,29 @@ fn the_examples_are_formatted() {
         check_exit(&checked, 0);
     }
 }
+
+/// `--severity`: warnings end with 2 where somebody wants that, and nothing else changes.
+#[test]
+fn warnings_end_with_2_by_choice() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "emblazon.yaml", "clusters: {production: {}}\n");
+    write(folder, "accounts/a/account.yaml", "realm: a.example\n");
+    let strict = ["validate", "--severity", "warning"];
+    check_exit(&run(folder, &strict), 0);
+    write(
+        folder,
+        "brands/unused.yaml",
+        "whitelabel: {hide_powered: true}\n",
+    );
+    check_exit(&run(folder, &["validate"]), 0);
+    check_exit(&run(folder, &["validate", "--severity", "error"]), 0);
+    check_exit(&run(folder, &strict), 2);
+    write(
+        folder,
+        "accounts/a/account.yaml",
+        "realm: a.example\ndns: x\n",
+    );
+    check_exit(&run(folder, &strict), 3);
+    check_exit(&run(folder, &["plan", "--severity", "fatal"]), 64);
+}

@@ -6,6 +6,7 @@ use super::git::{BaseArgs, Side};
 use super::output::OutputArgs;
 use super::platform::PlatformArgs;
 use super::scope::ScopeArgs;
+use super::severity::SeverityArgs;
 use super::tree::TreeArgs;
 
 /// Find manual changes on the platform
@@ -40,6 +41,8 @@ pub(crate) struct DriftArgs {
     /// Do not check DNS
     #[arg(long)]
     pub(crate) skip_dns: bool,
+    #[command(flatten)]
+    pub(crate) severity: SeverityArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -22,6 +22,7 @@ mod records;
 mod report;
 mod scope;
 mod selection;
+mod severity;
 mod status;
 mod tools;
 mod tree;

@@ -9,6 +9,7 @@ use super::git::BaseArgs;
 use super::output::OutputArgs;
 use super::platform::PlatformArgs;
 use super::scope::ScopeArgs;
+use super::severity::SeverityArgs;
 use super::tree::TreeArgs;
 use crate::cli::approval::GuardName;
 use crate::plan::RefusalKind;
@@ -57,6 +58,8 @@ pub(crate) struct PlanArgs {
     pub(crate) base: BaseArgs,
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
+    #[command(flatten)]
+    pub(crate) severity: SeverityArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::output::OutputArgs;
+use super::severity::SeverityArgs;
 use super::tree::TreeArgs;
 use super::trial::Trial;
 
@@ -13,9 +14,10 @@ use super::trial::Trial;
 #[command(after_help = "Examples:
   emblazon validate
   emblazon validate --rev origin/main brands
+  emblazon validate --severity warning        for CI: warnings end with 2
   emblazon validate --format json --output text=report.txt
 
-Exit codes: 0 valid (warnings or none), 3 errors.")]
+Exit codes: 0 valid (warnings or none), 2 warnings with --severity warning, 3 errors.")]
 pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub(crate) tree: TreeArgs,
@@ -25,6 +27,8 @@ pub(crate) struct ValidateArgs {
     // The seed of the sandbox is checked too.
     #[command(flatten)]
     pub(crate) sandbox: Trial,
+    #[command(flatten)]
+    pub(crate) severity: SeverityArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -26,5 +26,5 @@ pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
     };
     let seen = deadline::run(ui, survey::look(ui, look))?;
     output::deliver_with(ui, &seen.report, &seen.gallery, &args.output)?;
-    Ok(Exit::of(&seen.report))
+    Ok(Exit::of(&seen.report).with(&seen.report, args.severity.lowest()))
 }

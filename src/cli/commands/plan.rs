@@ -45,5 +45,5 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
             args.carried_out(file)
         ));
     }
-    Ok(Exit::of(&seen.report))
+    Ok(Exit::of(&seen.report).with(&seen.report, args.severity.lowest()))
 }

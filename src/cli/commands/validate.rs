@@ -21,7 +21,7 @@ pub(crate) fn validate(ui: Ui, args: &ValidateArgs) -> Result<Exit, Failure> {
         report.also(other);
     }
     output::deliver(ui, &report, &args.output)?;
-    Ok(Exit::of(&report))
+    Ok(Exit::of(&report).with(&report, args.severity.lowest()))
 }
 
 fn report_on(loaded: &Loaded) -> Report {
