@@ -7,6 +7,7 @@
 
 mod measure;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -134,6 +135,7 @@ async fn check(
         template: template()?,
         domains,
         skipped: Vec::new(),
+        mail: BTreeMap::new(),
     };
     let (checks, traffic) = list.check(&options, &|_| {}).await;
     let checks: Vec<DomainCheck> = checks.into_iter().map(|(_, check)| check).collect();
