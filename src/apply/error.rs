@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::journal::JournalError;
-use crate::model::Digest;
+use crate::model::{AccountName, Digest};
 use crate::plan::{FORMAT_VERSION, Refusal, StepId};
 
 /// Why a run could not begin; nothing was written.
@@ -34,6 +34,11 @@ pub enum ApplyError {
     /// A guard holds the plan.
     #[error("{}", told(.0))]
     Held(Vec<Refusal>),
+    /// An account that is to go first is not written, so nothing vouches for the others.
+    #[error(
+        "{0} is to go first, and is not written: {1}; name another account, or let none go first"
+    )]
+    Canary(AccountName, &'static str),
     /// The journal could not be started.
     #[error(transparent)]
     Journal(#[from] JournalError),

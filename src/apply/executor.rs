@@ -35,6 +35,7 @@ pub async fn run(
 ) -> Result<Applied, ApplyError> {
     let plan = approved.plan;
     approved.check((options.now)())?;
+    options.rollout.check(plan, approved.desired)?;
     if plan.steps.is_empty() {
         return Ok(Applied::default());
     }

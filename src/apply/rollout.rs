@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
+use super::error::ApplyError;
 use super::outcome::{Halt, StepOutcome, StepResult};
 use super::schedule::dependencies;
 use crate::model::AccountName;
-use crate::plan::{Action, Plan, Step, StepId, Subject};
+use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject};
+use crate::tree::{AccountMode, Desired};
 
 /// Which accounts go first, and when to stop. None and never, by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +37,24 @@ impl Rollout {
             !plan.steps.iter().any(concerns)
         };
         self.canary.iter().filter(is_idle).collect()
+    }
+
+    /// Refuses a run in which an account that is to go first is held back: it would vouch for nothing.
+    pub(super) fn check(&self, plan: &Plan, desired: &Desired) -> Result<(), ApplyError> {
+        for name in self.idle(plan) {
+            let is_it = |subject: &Subject| matches!(subject, Subject::Account { name: held, .. } if held == name);
+            let is_refused = |refusal: &Refusal| refusal.subject.as_ref().is_some_and(is_it);
+            let account = desired.account(name);
+            let why = if account.is_some_and(|it| it.policy.mode == AccountMode::Observe) {
+                "the tree says mode: observe"
+            } else if plan.refusals.iter().any(is_refused) {
+                "a guard refuses its changes"
+            } else {
+                continue;
+            };
+            return Err(ApplyError::Canary(name.clone(), why));
+        }
+        Ok(())
     }
 }
 
@@ -65,7 +85,7 @@ pub(super) struct RolloutState {
 }
 
 impl RolloutState {
-    /// With `is_checked`, somebody looks at what went first.
+    /// With `is_checked`, somebody looks at the accounts that go first, even if a run before this one wrote them.
     pub(super) fn new(plan: &Plan, rollout: &Rollout, is_checked: bool) -> Self {
         let is_canary = |step: &&Step| concerns_only(step, &rollout.canary);
         let mut first: BTreeSet<StepId> = (plan.steps.iter().filter(is_canary))
@@ -84,7 +104,7 @@ impl RolloutState {
             (None, false) => Some(1),
         };
         Self {
-            is_unchecked: is_checked && !first.is_empty(),
+            is_unchecked: is_checked,
             first,
             limit,
             failed: BTreeSet::new(),

@@ -13,7 +13,6 @@ use super::probing;
 use super::tree::OpenTree;
 use crate::apply::{CanaryCheck, Rollout};
 use crate::model::{AccountName, visible};
-use crate::plan::Plan;
 use crate::probe::{BrandProbe, BrandTarget, ProbeOptions, Prober, targets};
 use crate::report::probe_lines;
 
@@ -27,6 +26,7 @@ pub(crate) struct CanaryProbe {
     options: ProbeOptions,
     patience: Duration,
     failure: Arc<OnceLock<String>>,
+    passed: Arc<OnceLock<()>>,
 }
 
 impl CanaryProbe {
@@ -35,14 +35,13 @@ impl CanaryProbe {
         args: &ApplyArgs,
         (folder, tree): (&Utf8Path, &OpenTree),
         platform: &Platform,
-        (rollout, plan): (&Rollout, &Plan),
+        rollout: &Rollout,
     ) -> Result<Option<Self>, Failure> {
         let Some(patience) = args.probe else {
             return Ok(None);
         };
-        let idle = rollout.idle(plan);
-        let goes_first =
-            |name: &AccountName| rollout.canary.contains(name) && !idle.contains(&name);
+        // Those too that have nothing to do: a run before this one may have written them, and ended at this look.
+        let goes_first = |name: &AccountName| rollout.canary.contains(name);
         let loaded = &tree.loaded;
         let (targets, skipped) = targets(&loaded.desired, &loaded.sources, goes_first);
         if let Some((name, reason)) = skipped.first() {
@@ -67,6 +66,7 @@ impl CanaryProbe {
             },
             patience,
             failure: Arc::default(),
+            passed: Arc::default(),
         }))
     }
 
@@ -84,6 +84,11 @@ impl CanaryProbe {
         self.failure.get().map(String::as_str)
     }
 
+    /// Returns whether customers saw the declared brands.
+    pub(crate) fn has_passed(&self) -> bool {
+        self.passed.get().is_some()
+    }
+
     async fn look(&self) -> Result<(), String> {
         let started = Instant::now();
         loop {
@@ -91,6 +96,7 @@ impl CanaryProbe {
             let found = prober.probe(&self.targets, &|| ()).await;
             let mut unseen = found.iter();
             let Some(first) = unseen.find(|probe| probe.view.is_declared() != Some(true)) else {
+                self.passed.get_or_init(|| ());
                 return Ok(());
             };
             let left = self.patience.saturating_sub(started.elapsed());
@@ -107,7 +113,7 @@ fn reason(probe: &BrandProbe) -> String {
     let name = visible(probe.account.as_str());
     let first = probe_lines(probe).into_iter().next().unwrap_or_default();
     format!(
-        "{name}, which goes first, is written, but {}: {first}; fix that, then plan again",
+        "{name}, which goes first, is as the tree declares it, but {}: {first}; fix that, then plan again",
         probe.view.sentence()
     )
 }

@@ -45,7 +45,7 @@ pub(crate) async fn execute_plan(
     let applied = execute(reader, approved, files, execution, guard, &progress).await;
     interrupted.abort();
     applied.map_err(|error| match error {
-        ApplyError::Held(_) => Failure::Refused(error.to_string()),
+        ApplyError::Held(_) | ApplyError::Canary(..) => Failure::Refused(error.to_string()),
         _ => Failure::Failed(error.into()),
     })
 }

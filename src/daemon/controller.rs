@@ -23,6 +23,9 @@ use super::{PendingWork, PublishedStatus, WorkQueue};
 use crate::apply::lease::LeaseGuard;
 use crate::model::{AccountName, ClusterName, ObjectName};
 
+/// How long the loop sleeps at most. What is due is a time of the wall clock: when that is set back, it is noticed by then.
+const LONGEST_SLEEP: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// The state that the controller keeps from one cycle to the next.
 pub(super) struct Controller {
     pub(super) setup: Setup,
@@ -252,7 +255,9 @@ impl Controller {
 
     fn until_next(&self, now: Timestamp) -> std::time::Duration {
         let wait = self.next().duration_since(now);
-        std::time::Duration::try_from(wait).unwrap_or_default()
+        std::time::Duration::try_from(wait)
+            .unwrap_or_default()
+            .min(LONGEST_SLEEP)
     }
 
     /// Handles the pending work.

@@ -203,9 +203,11 @@ pub(super) fn reason(
         return (Reason::BackingOff, message);
     }
     if count(Hold::Approval) > 0 {
+        let waiting = count(Hold::Approval);
         let message = format!(
-            "{} of the tree wait for somebody's approval",
-            changes(count(Hold::Approval))
+            "{} of the tree {} for somebody's approval",
+            changes(waiting),
+            if waiting == 1 { "waits" } else { "wait" }
         );
         return (Reason::AwaitingApproval, message);
     }

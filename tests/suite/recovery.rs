@@ -125,7 +125,7 @@ fn a_recovery_writes_nothing_once_its_lease_ended() {
     killed(&platform);
     let fence = Fence::default();
     fence.extend(
-        std::time::Instant::now(),
+        emblazon::apply::lease::Moment::now(),
         std::time::Duration::from_hours(1),
     );
     let edge = Losing {

@@ -8,7 +8,7 @@ use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::contend::{Contender, Rival, contend};
-use super::fence::Fence;
+use super::fence::{Fence, Moment};
 use super::predecessor::Predecessor;
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
 use super::scope::LeaseScope;
@@ -181,7 +181,7 @@ impl Lease for GitLease {
             self.fence.end();
             return Err(LeaseError::Lost);
         };
-        let asked = Instant::now();
+        let asked = Moment::now();
         let record = self.record(claim);
         let new = self.write(&record)?;
         self.own(&new);
@@ -254,8 +254,8 @@ impl Contender for GitLease {
                 over => over,
             },
         };
-        let asked = Instant::now();
-        self.since = Some(((self.now)(), asked));
+        let asked = Moment::now();
+        self.since = Some(((self.now)(), Instant::now()));
         let record = self.record(claim);
         let new = self.write(&record)?;
         self.own(&new);

@@ -3,8 +3,6 @@
 //! As in Kubernetes' own leader election, the clocks of different hosts are never compared: a lease has expired when
 //! its `renewTime` did not change for its whole duration, as observed by whoever waits for it.
 
-use std::time::Instant;
-
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::{Lease as Object, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -14,7 +12,7 @@ use kube::{Api, Client, Config, Error};
 use sha2::{Digest as _, Sha256};
 
 use super::contend::{Contender, Rival, contend};
-use super::fence::Fence;
+use super::fence::{Fence, Moment};
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
 use super::scope::LeaseScope;
 use super::unchanged::Unchanged;
@@ -179,7 +177,7 @@ impl Lease for KubernetesLease {
     }
 
     async fn renew(&mut self, claim: &Claim) -> Result<(), LeaseError> {
-        let asked = Instant::now();
+        let asked = Moment::now();
         self.held = self.write_again(claim).await?;
         if self.held.is_some() {
             self.fence.extend(asked, claim.term);
@@ -246,7 +244,7 @@ impl Contender for KubernetesLease {
                 over = Some(record(lease));
             }
         }
-        let asked = Instant::now();
+        let asked = Moment::now();
         match self.write(&self.name(), self.ours(claim, before)).await? {
             WrittenLease::Moved => Ok(None),
             WrittenLease::Done(lease) => {

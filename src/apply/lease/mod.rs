@@ -34,7 +34,7 @@ mod shared;
 mod unchanged;
 
 pub use both::Leases;
-pub use fence::Fence;
+pub use fence::{Fence, Moment};
 pub use file::FileLease;
 pub use git::GitLease;
 pub use guard::LeaseGuard;

@@ -26,7 +26,7 @@ use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::unknown::no_such_account;
 use crate::cli::{Exit, approval, deadline, output, recovery, saved, selection};
-use crate::model::{AccountName, Digest, Shard};
+use crate::model::{AccountName, Digest, Shard, in_a_shell};
 use crate::plan::{self, Plan, RefusalKind, StepId, Subject};
 use crate::reconcile::Execution;
 use crate::report::gallery::Gallery;
@@ -404,7 +404,7 @@ async fn show_and_do(
     let base = git.base.clone();
     let mut known = git.told();
     known.extend(job.notes);
-    known.extend(idle_canaries(rollout, plan));
+    known.extend(idle_canaries(args, rollout, plan));
     let mut facts = survey.facts(Command::Plan, tree);
     facts.plan = Some((plan, &job.digest));
     facts.base = base.as_ref();
@@ -425,7 +425,7 @@ async fn show_and_do(
     } else {
         Gallery::default()
     };
-    let canary = CanaryProbe::prepare(args, (folder, tree), platform, (rollout, plan))?;
+    let canary = CanaryProbe::prepare(args, (folder, tree), platform, rollout)?;
     let applied;
     facts.command = Command::Apply;
     if !plan.steps.is_empty() && !job.is_held {
@@ -476,6 +476,16 @@ async fn show_and_do(
         let begun = begun.unwrap_or_default();
         return unseen_canary(ui, args, (folder, tree), (platform, state), begun, guard).await;
     }
+    if let (Some(probe), Some(begun)) = (&canary, begun.as_deref())
+        && !probe.has_passed()
+        && !begun.is_empty()
+    {
+        let names: Vec<String> = begun.iter().map(|name| in_a_shell(name)).collect();
+        let names = names.join(" ");
+        ui.message(&format!(
+            "the run ended before it was known what customers see: `emblazon probe {names}` looks, `emblazon restore last {names}` restores what was there before"
+        ));
+    }
     if exit == Exit::Done && !job.unplanned.is_empty() {
         return Ok(Exit::Differences);
     }
@@ -510,6 +520,10 @@ async fn unseen_canary(
     accounts: Vec<String>,
     guard: &LeaseGuard,
 ) -> Result<Exit, Failure> {
+    // They were written by a run before this one.
+    if accounts.is_empty() {
+        return Ok(Exit::Refused);
+    }
     if !args.restore_canary {
         return Ok(Exit::Partly);
     }
@@ -545,7 +559,7 @@ fn is_unused(
 }
 
 /// Returns a note if accounts that are to go first have nothing to do, and others do.
-fn idle_canaries(rollout: &Rollout, plan: &Plan) -> Option<String> {
+fn idle_canaries(args: &ApplyArgs, rollout: &Rollout, plan: &Plan) -> Option<String> {
     let idle: Vec<&str> = (rollout.idle(plan).into_iter())
         .map(AccountName::as_str)
         .collect();
@@ -553,7 +567,9 @@ fn idle_canaries(rollout: &Rollout, plan: &Plan) -> Option<String> {
         return None;
     }
     let verb = if idle.len() == 1 { "has" } else { "have" };
-    let rest = if idle.len() == rollout.canary.len() {
+    let rest = if args.probe.is_some() {
+        "only a look at what customers see goes first"
+    } else if idle.len() == rollout.canary.len() {
         "no account goes first"
     } else {
         "the others that it names go first"

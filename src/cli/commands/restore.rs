@@ -22,7 +22,7 @@ use crate::cli::{Exit, deadline, output};
 use crate::diff::ZoneDifference;
 use crate::live::{Live, Reading, Unmanaged};
 use crate::model::{AccountName, DomainName, Identity, Realm};
-use crate::plan::{self, Planned, Refusal, RefusalKind, Subject};
+use crate::plan::{self, Plan, Planned, Refusal, RefusalKind, Subject};
 use crate::reconcile::Execution;
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, text};
@@ -168,6 +168,14 @@ fn restore_target(
         apply::RestoreError::Snapshot(error) => failed(error),
     })?;
     back.desired.policy = desired.policy.clone();
+    // What the tree says is never written is not written by a restore either.
+    for account in &mut back.desired.accounts {
+        if let Some(declared) = desired.account(&account.name) {
+            let account = account.make_mut();
+            account.policy.mode = declared.policy.mode;
+            account.ignore.clone_from(&declared.ignore);
+        }
+    }
     Ok(back)
 }
 
@@ -262,10 +270,29 @@ async fn go_back(
     } else {
         output::deliver_outcome(ui, &report, &Gallery::default(), &args.output)?;
     }
-    if report.summary().count.done > 0 && !platform.is_sandbox() {
-        ui.message(NEXT);
+    // A sandbox that ends with its command is not applied to again.
+    if report.summary().count.done > 0 && (!platform.is_sandbox() || platform.runs().is_some()) {
+        tell_next(ui, &planned.plan, &tree.loaded.desired);
     }
     Ok(Exit::of_restore(&report))
+}
+
+/// Says what the next apply does with what was restored.
+fn tell_next(ui: Ui, plan: &Plan, tree: &Desired) {
+    let written = plan.steps.iter().map(|step| &step.subject);
+    let (declared, gone): (BTreeSet<&Subject>, BTreeSet<&Subject>) = written.partition(
+        |subject| !matches!(subject, Subject::Account { name, .. } if tree.account(name).is_none()),
+    );
+    if !declared.is_empty() {
+        ui.message(NEXT);
+    }
+    if !gone.is_empty() {
+        let titles: Vec<&str> = gone.iter().map(|subject| subject.title()).collect();
+        ui.message(&format!(
+            "not in the tree, so no `apply` touches it from now on: {}; revert the commit that removed it, or declare it again with `emblazon import`",
+            titles.join(", ")
+        ));
+    }
 }
 
 /// Explains which account holds a domain that is to be restored, and what to do. Usually the same run changed that

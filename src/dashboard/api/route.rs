@@ -248,9 +248,16 @@ async fn reject(order: Order) -> Response {
     decided(&order, |decision, author| {
         decision.for_good()?;
         let objects = intervene::decline(&order.shared, decision.seen(), None, author)?;
-        let changes = count(objects, "object");
+        let them = if objects == 1 {
+            ("it is", "it")
+        } else {
+            ("they are", "them")
+        };
         Ok(format!(
-            "{changes} will stay as they are, until somebody approves them or other changes are planned"
+            "{} will stay as {}, until somebody approves {} or other changes are planned",
+            count(objects, "object"),
+            them.0,
+            them.1
         ))
     })
 }

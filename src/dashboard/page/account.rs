@@ -4,7 +4,9 @@ use maud::{Markup, html};
 
 use super::context::Frame;
 use super::plan::{refusals, steps_of};
-use super::words::{badge, because, counted, dns, health, seen_brand, short, shown, time};
+use super::words::{
+    badge, because, counted, dns, health, message_text, seen_brand, short, shown, time,
+};
 use super::{brand, card, decision, form, history, picture};
 use crate::daemon::{Drift, HealthState, ObjectStatus};
 use crate::diff::Change;
@@ -30,7 +32,7 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
             section.card {
                 p.state { (badge(object.state)) " " (because(object.reason)) ", " (time(object.since, frame.now)) }
                 @if object.name.account().is_some() { (health_of(frame, object)) }
-                @if !object.message.is_empty() { p { (shown(&object.message)) } }
+                @if !object.message.is_empty() { p { (message_text(&object.message)) } }
                 (facts(frame, object))
             }
             (brand::sides(object))
@@ -73,7 +75,7 @@ fn health_of(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                     li {
                         (shown(&cause.what)) @if let Some(since) = cause.since { ", since " (time(since, frame.now)) }
                         @if !cause.remedies.is_empty() {
-                            ul.remedies { @for remedy in &cause.remedies { li { (shown(remedy)) } } }
+                            ul.remedies { @for remedy in &cause.remedies { li { (message_text(remedy)) } } }
                         }
                     }
                 }

@@ -157,7 +157,7 @@ impl Frame<'_> {
                                         code.place { (shown(file.as_str())) @if let Some(line) = mistake.line { ":" (line) } }
                                         " "
                                     }
-                                    (shown(&mistake.message)) ". " span.faint { (shown(&mistake.help)) }
+                                    (super::words::message_text(&mistake.message)) ". " span.faint { (super::words::message_text(&mistake.help)) }
                                 }
                             }
                             @if cluster.source.mistakes.len() > 20 {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::context::Frame;
 use super::frame::Tab;
-use super::words::{path, short, shown, span, time};
+use super::words::{message_text, path, short, shown, span, time};
 use crate::daemon::{Finding, Incident, Intervention, InterventionKind};
 
 /// How many incidents the page shows.
@@ -87,7 +87,7 @@ pub(super) fn table<'i>(
                     tr {
                         td.what {
                             strong { (word(incident.finding)) }
-                            " " (shown(message(incident)))
+                            " " (message_text(message(incident)))
                             @if let Some(end) = &incident.end { span.faint { " – " (shown(end)) } }
                             @if let Some(commit) = &incident.commit { " " code.faint { (short(commit)) } }
                         }

@@ -5,7 +5,9 @@ use maud::{Markup, html};
 use super::context::Frame;
 use super::filter::{Filter, Selected, Sort, select};
 use super::frame::Tab;
-use super::words::{self, badge, because, counted, health, path, said, short, shown, time};
+use super::words::{
+    self, badge, because, counted, health, message_text, path, said, short, shown, time,
+};
 use super::{brand, form, picture, plan};
 use crate::alert::ChannelStatus;
 use crate::daemon::{Alert, AlertKind, HealthState, ObjectStatus, RunResult, State};
@@ -151,7 +153,7 @@ fn ended(result: RunResult) -> &'static str {
     match result {
         RunResult::InSync => "all in sync",
         RunResult::Applied => "applied",
-        RunResult::Open => "something needs attention, or a second read",
+        RunResult::Open => "differences found, or being read again",
         RunResult::Failed => "some of it did not succeed",
         RunResult::Unknown => "not everything could be read",
     }
@@ -172,7 +174,7 @@ fn alerts(frame: &Frame<'_>) -> Markup {
                             } @else if alert.kind == AlertKind::Approval {
                                 a href="/plan" { "Decide" } " "
                             }
-                            (shown(message(alert))) " " span.faint { (time(alert.since, frame.now)) }
+                            (message_text(message(alert))) " " span.faint { (time(alert.since, frame.now)) }
                         }
                     }
                     @if alerts.len() > 10 { li.faint { "and " (alerts.len() - 10) " more" } }

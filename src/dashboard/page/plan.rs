@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::context::Frame;
 use super::frame::Tab;
-use super::words::{because, changes, counted, path, segment, shown};
+use super::words::{because, changes, counted, message_text, path, segment, shown};
 use super::{brand, card, decision};
 use crate::daemon::{ObjectStatus, PlannedStep, Taker};
 use crate::diff::Change;
@@ -49,7 +49,9 @@ pub(super) fn sentence(frame: &Frame<'_>) -> Markup {
     let left = status.steps(Taker::Nobody) - theirs;
     let next = status.steps(Taker::NextRun);
     html! {
-        @if status.cluster.paused.is_some() {
+        @if status.cluster.down_since.is_some() {
+            "Not known: the platform cannot be read."
+        } @else if status.cluster.paused.is_some() {
             "Paused: nothing is written."
         } @else if status.cluster.approval.is_some() {
             (counted(status.cluster.offer.steps, "step is", "steps are")) " approved and being carried out."
@@ -163,7 +165,7 @@ fn by(taker: Taker) -> &'static str {
 pub(super) fn refusals(refusals: &[Refusal]) -> Markup {
     html! {
         @for refusal in refusals {
-            div.banner.warn { p { strong { "A guard refused: " } (shown(&refusal.message)) ". " span.faint { (shown(&refusal.help)) } } }
+            div.banner.warn { p { strong { "A guard refused: " } (message_text(&refusal.message)) ". " span.faint { (message_text(&refusal.help)) } } }
         }
     }
 }

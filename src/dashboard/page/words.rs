@@ -14,6 +14,19 @@ pub(super) fn shown(text: &str) -> Markup {
     html! { bdi { (visible(text)) } }
 }
 
+/// Shows a message: what stands between backticks, such as a command, is code.
+pub(super) fn message_text(text: &str) -> Markup {
+    let pieces: Vec<&str> = text.split('`').collect();
+    if pieces.len() % 2 == 0 {
+        return shown(text);
+    }
+    html! {
+        @for (number, piece) in pieces.into_iter().enumerate() {
+            @if number % 2 == 1 { code { (visible(piece)) } } @else { (shown(piece)) }
+        }
+    }
+}
+
 /// Draws a state as a word and a sign, so that it does not depend on color alone.
 pub(super) fn badge(state: State) -> Markup {
     let (sign, word) = said(state);

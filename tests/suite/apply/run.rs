@@ -2,10 +2,10 @@
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use camino::Utf8Path;
-use emblazon::apply::lease::{Fence, LeaseGuard};
+use emblazon::apply::lease::{Fence, LeaseGuard, Moment};
 use emblazon::apply::{
     self, Event, Halt, JournalEvent, RunState, SnapshotStore, StepResult, StepStanding,
     interrupted, read_journal, runs,
@@ -335,7 +335,7 @@ async fn nothing_is_sent_once_the_lease_ended() {
     let tree = tree();
     let plan = stage.plan(&tree).await;
     let fence = Fence::default();
-    fence.extend(Instant::now(), Duration::from_hours(1));
+    fence.extend(Moment::now(), Duration::from_hours(1));
     let mut options = stage.options();
     options.concurrency = NonZeroUsize::MIN;
     options.guard = LeaseGuard::fenced(fence.clone());
@@ -421,7 +421,7 @@ async fn a_brand_that_is_left_with_a_parked_domain_is_told() {
         let mut options = stage.options();
         options.concurrency = NonZeroUsize::MIN;
         let fence = Fence::default();
-        fence.extend(Instant::now(), Duration::from_hours(1));
+        fence.extend(Moment::now(), Duration::from_hours(1));
         if end == "lease" {
             options.guard = LeaseGuard::fenced(fence.clone());
         }

@@ -72,9 +72,14 @@ fn a_canary_that_customers_do_not_see_stops_the_others() {
     let output = apply(&platform, NOWHERE, &["--format", "json"]);
     check_exit(&output, 4);
     assert_eq!(companies(&platform), ["new", "old", "old"]);
-    let reason = "a, which goes first, is written, but customers get a browser error: port: nothing listens at a.example.com:443 (127.0.0.1:1); fix: start the user interface at this address";
+    let reason = "a, which goes first, is as the tree declares it, but customers get a browser error: port: nothing listens at a.example.com:443 (127.0.0.1:1); fix: start the user interface at this address";
     assert!(stderr(&output).contains(reason), "{}", stderr(&output));
     assert!(stdout(&output).contains(reason), "{}", stdout(&output));
+    // The same once more is no way around it, although the canary has nothing to do any more.
+    let again = apply(&platform, NOWHERE, &["--restore-canary"]);
+    check_exit(&again, 5);
+    assert_eq!(companies(&platform), ["new", "old", "old"]);
+    assert!(stderr(&again).contains(reason), "{}", stderr(&again));
     // What the reason says is done: the page is there, and the others follow.
     let page = platform.sandbox.detours()[&"192.0.2.80:443".parse().unwrap()].to_string();
     check_exit(&apply(&platform, &page, &[]), 0);
@@ -137,7 +142,7 @@ fn a_lone_canary_that_customers_do_not_see_is_no_success() {
     let output = apply(&platform, NOWHERE, &["--account", "a"]);
     check_exit(&output, 4);
     assert_eq!(companies(&platform), ["new", "old", "old"]);
-    assert!(stderr(&output).contains("a, which goes first, is written, but"));
+    assert!(stderr(&output).contains("a, which goes first, is as the tree declares it, but"));
     platform.stop();
 }
 

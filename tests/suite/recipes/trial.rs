@@ -231,6 +231,20 @@ fn what_is_no_longer_declared_goes_from_a_kept_sandbox() {
     assert!(applied.contains("cedar delete"), "{applied}");
     let planned = ends_with(&desk, 0, &format!("emblazon plan {all} mine")).stdout;
     assert!(planned.contains("nothing to do; 5 in sync"), "{planned}");
+    // Nothing would delete it again.
+    let back = ends_with(
+        &desk,
+        0,
+        &format!("emblazon restore last {all} --tree mine"),
+    )
+    .stderr;
+    let next = "not in the tree, so no `apply` touches it from now on: cedar";
+    assert!(
+        back.contains(next) && !back.contains("writes again"),
+        "{back}"
+    );
+    let planned = ends_with(&desk, 0, &format!("emblazon plan {all} mine")).stdout;
+    assert!(planned.contains("Cedar Calls"), "{planned}");
     // A file that somebody else wrote to is no base, and the next complete apply writes it anew.
     ends_with(
         &desk,
