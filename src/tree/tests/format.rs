@@ -1,5 +1,7 @@
 //! The canonical form of a tree's files.
 
+use std::fmt::Write as _;
+
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -266,7 +268,7 @@ fn document(lines: &[Line]) -> String {
             text.push('\n');
         }
         if let Some(depth) = comment {
-            text.push_str(&format!("{}# {at}\n", " ".repeat(*depth)));
+            let _ = writeln!(text, "{}# {at}", " ".repeat(*depth));
         }
         let (key, notations) = PIECES[at];
         let value = notations[notation % notations.len()].replace('…', &indent);
