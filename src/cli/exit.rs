@@ -66,12 +66,12 @@ impl Exit {
         match report.command {
             Command::Validate => Self::Done,
             Command::Plan | Command::Drift if summary.refused > 0 => Self::Refused,
-            Command::Plan | Command::Drift | Command::Dns
+            Command::Plan | Command::Drift | Command::Diff | Command::Dns
                 if summary.differing + summary.dns_differing + summary.sip_failing > 0 =>
             {
                 Self::Differences
             }
-            Command::Plan | Command::Drift | Command::Dns => checked(&summary),
+            Command::Plan | Command::Drift | Command::Diff | Command::Dns => checked(&summary),
             Command::Apply => applied(&summary),
         }
     }

@@ -129,6 +129,8 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Validate(args) => commands::validate(ui, args),
         Command::Fmt(args) => commands::fmt(ui, args),
+        Command::Diff(args) => commands::diff(ui, args),
+        Command::Promote(args) => commands::promote(ui, args),
         Command::Plan(args) => commands::plan(ui, args),
         Command::Apply(args) => commands::apply(ui, args),
         Command::Drift(args) => commands::drift(ui, args),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::base::Base;
 use super::{
-    AccountDifference, Change, Direction, Kept, KeptReason, Status, TemplateDifference,
+    AccountDifference, Cause, Change, Direction, Kept, KeptReason, Status, TemplateDifference,
     ZoneDifference, account, template,
 };
 use crate::diag::SourceMap;
@@ -104,6 +104,18 @@ impl Differences {
                 let zone = self.zones.iter().find(|known| known.zone == *zone);
                 zone.map_or_else(Vec::new, |zone| zone.unknown.clone())
             }
+        }
+    }
+
+    /// Takes away why each difference came to be: between two declarations no side has moved.
+    pub fn forget_causes(&mut self) {
+        for account in self.accounts.iter_mut().chain(&mut self.departed) {
+            for change in &mut Arc::make_mut(account).changes {
+                change.cause = Cause::Differs;
+            }
+        }
+        for change in self.template.iter_mut().flat_map(|it| &mut it.changes) {
+            change.cause = Cause::Differs;
         }
     }
 

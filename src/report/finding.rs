@@ -147,7 +147,9 @@ fn changes(report: &Report) -> Vec<Finding> {
 fn shown(report: &Report, object: &ObjectReport) -> Vec<Change> {
     match report.command {
         Command::Apply => object.open().cloned().collect(),
-        Command::Validate | Command::Plan | Command::Drift | Command::Dns => object.changes.clone(),
+        Command::Validate | Command::Plan | Command::Drift | Command::Diff | Command::Dns => {
+            object.changes.clone()
+        }
     }
 }
 
@@ -217,7 +219,7 @@ fn sides(command: Command, row: &Row) -> String {
     let (live, tree) = (word(&row.before), word(&row.after));
     match command {
         Command::Drift => format!("live {live}, tree {tree}"),
-        Command::Validate | Command::Plan | Command::Apply | Command::Dns => {
+        Command::Validate | Command::Plan | Command::Diff | Command::Apply | Command::Dns => {
             format!("{live} -> {tree}")
         }
     }

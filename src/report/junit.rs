@@ -162,7 +162,7 @@ fn tree(report: &Report) -> Vec<Case> {
 fn platform(report: &Report) -> Vec<Case> {
     match report.command {
         Command::Validate | Command::Dns => Vec::new(),
-        Command::Plan | Command::Drift | Command::Apply => {
+        Command::Plan | Command::Drift | Command::Diff | Command::Apply => {
             let endings = Endings::of(report);
             let of_object = |object| Case::of_object(object, report.command, &endings);
             let refusals = report.refusals.iter().map(Case::of_refusal);

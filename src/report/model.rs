@@ -31,6 +31,8 @@ pub enum Command {
     Apply,
     /// DNS was compared with the template.
     Dns,
+    /// What the tree declares for one cluster was compared with what it declares for another one.
+    Diff,
 }
 
 impl Command {
@@ -43,6 +45,7 @@ impl Command {
             Self::Drift => "drift",
             Self::Apply => "apply",
             Self::Dns => "dns",
+            Self::Diff => "diff",
         }
     }
 }
@@ -58,7 +61,7 @@ pub struct Report {
     pub tree: Option<Digest>,
     /// The digest of the plan, if there is one.
     pub plan: Option<Digest>,
-    /// Whether the tree was compared with the last applied tree instead of the platform.
+    /// Whether the tree was compared with the last applied tree, or with itself for another cluster, instead of the platform.
     pub recorded: bool,
     /// Whether a run is undone, and the desired state is a snapshot.
     #[serde(default)]

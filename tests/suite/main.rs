@@ -19,6 +19,7 @@ mod chosen;
 mod cli;
 mod cli_dns;
 mod cli_platform;
+mod clusters;
 mod commits;
 mod conformance;
 mod deadline;

@@ -7,6 +7,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use super::apply::ApplyArgs;
 use super::comment::CommentArgs;
+use super::diff::{DiffArgs, PromoteArgs};
 use super::dns::DnsCommand;
 use super::drift::DriftArgs;
 use super::events::EventsCommand;
@@ -64,6 +65,8 @@ pub struct Cli {
 pub(crate) enum Command {
     Validate(ValidateArgs),
     Fmt(FmtArgs),
+    Diff(DiffArgs),
+    Promote(PromoteArgs),
     Plan(PlanArgs),
     Apply(ApplyArgs),
     Drift(DriftArgs),
@@ -93,7 +96,9 @@ pub(crate) enum Command {
 const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Every day",
-        &["validate", "fmt", "plan", "apply", "drift", "status"],
+        &[
+            "validate", "fmt", "plan", "apply", "drift", "status", "diff", "promote",
+        ],
     ),
     (
         "To begin",

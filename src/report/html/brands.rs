@@ -37,7 +37,7 @@ struct Shown<'a, 'b> {
 /// Renders everything that differs: the brands, then the domain template and zones.
 pub(super) fn differing(report: &Report, store: &mut Store<'_>) -> [Section; 2] {
     let sides = match report.command {
-        Command::Drift => Sides::Drift,
+        Command::Drift | Command::Diff => Sides::Drift,
         Command::Validate | Command::Plan | Command::Apply | Command::Dns => Sides::Plan,
     };
     let found: Vec<ObjectReport> = match sides {

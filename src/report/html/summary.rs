@@ -23,6 +23,7 @@ fn word(command: Command) -> &'static str {
         Command::Validate => "Check of the tree",
         Command::Plan => "Plan",
         Command::Drift => "Drift",
+        Command::Diff => "Difference",
         Command::Apply => "Apply",
         Command::Dns => "DNS check",
     }
@@ -141,6 +142,7 @@ fn headline(report: &Report, summary: &Summary) -> String {
             "No drift found, and not everything checked".to_owned()
         }
         Command::Drift => "No drift".to_owned(),
+        Command::Diff => format!("{} declared differently", objects(summary)),
         Command::Apply => format!(
             "{} of {} carried out",
             summary.count.done,

@@ -28,7 +28,7 @@ pub struct Document {
     tree: Option<String>,
     /// The SHA-256 of the plan.
     plan: Option<String>,
-    /// Whether the platform was not read, and the tree was compared with what was applied last instead.
+    /// Whether no platform was read: the tree was compared with what was applied last, or for two clusters.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     recorded: bool,
     /// The counts.

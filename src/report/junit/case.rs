@@ -117,7 +117,7 @@ impl Case {
         }
         let shown = match command {
             Command::Apply => object.open().cloned().collect(),
-            Command::Validate | Command::Plan | Command::Drift | Command::Dns => {
+            Command::Validate | Command::Plan | Command::Drift | Command::Diff | Command::Dns => {
                 object.changes.clone()
             }
         };
@@ -126,7 +126,11 @@ impl Case {
             match command {
                 // A pending change is not a failure.
                 Command::Plan => case.notes.push(sentence),
-                Command::Validate | Command::Drift | Command::Apply | Command::Dns => {
+                Command::Validate
+                | Command::Drift
+                | Command::Diff
+                | Command::Apply
+                | Command::Dns => {
                     case.details.push(sentence);
                 }
             }

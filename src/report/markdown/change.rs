@@ -24,7 +24,7 @@ const LISTED_NAMES: usize = 500;
 
 pub(super) fn entry(block: &Block<'_>, command: Command, is_open: bool) -> Entry {
     let tense = match command {
-        Command::Drift => Tense::Drift,
+        Command::Drift | Command::Diff => Tense::Drift,
         Command::Validate | Command::Plan | Command::Apply | Command::Dns => Tense::Plan,
     };
     let card = block.card(tense, &[]);
@@ -134,7 +134,7 @@ pub(super) fn table(changes: &[Change], command: Command) -> String {
     let mut text = String::new();
     if !short.is_empty() {
         let after = match command {
-            Command::Drift => "Tree",
+            Command::Drift | Command::Diff => "Tree",
             Command::Validate | Command::Plan | Command::Apply | Command::Dns => "After",
         };
         let _ = writeln!(

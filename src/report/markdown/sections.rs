@@ -120,7 +120,7 @@ fn unknown(report: &Report) -> Vec<Entry> {
 fn changes(report: &Report) -> Vec<Entry> {
     let found: Vec<ObjectReport> = match report.command {
         Command::Validate | Command::Dns => return Vec::new(),
-        Command::Drift => report.objects().map(block::as_found).collect(),
+        Command::Drift | Command::Diff => report.objects().map(block::as_found).collect(),
         Command::Plan | Command::Apply => report.objects().cloned().collect(),
     };
     let (accounts, others): (Vec<&ObjectReport>, Vec<&ObjectReport>) =

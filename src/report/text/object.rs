@@ -15,6 +15,7 @@ use crate::report::{finding, row};
 
 pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     match report.command {
+        Command::Diff => write_declared(page, report)?,
         Command::Drift => {
             let found: Vec<ObjectReport> = report.objects().map(block::as_found).collect();
             let objects: Vec<&ObjectReport> = found.iter().collect();
@@ -36,6 +37,17 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         }
     }
     write_rest(page, report)
+}
+
+/// Writes what a tree declares differently for two clusters, of which none is live.
+fn write_declared(page: &mut Page<'_>, report: &Report) -> fmt::Result {
+    let differing = report.objects().filter(|it| !it.changes.is_empty());
+    for object in differing {
+        page.gap()?;
+        page.wrapped(0, 4, &heading(object))?;
+        change::write_all(page, 4, &object.changes, Words::Plan)?;
+    }
+    Ok(())
 }
 
 /// Writes the differences that no step fixes.

@@ -24,6 +24,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         _ if summary.errors > 0 => tree_errors(&summary),
         Command::Plan => plan(report, &summary),
         Command::Drift => drift(report, &summary),
+        Command::Diff => declared(report, &summary),
         Command::Apply => apply(report, &summary),
         Command::Dns => Vec::new(),
     };
@@ -97,6 +98,29 @@ fn plan(report: &Report, summary: &Summary) -> Vec<Piece> {
         line.push(piece(Tone::Faint, text));
     }
     line
+}
+
+/// Tells how two clusters of one tree differ.
+fn declared(report: &Report, summary: &Summary) -> Vec<Piece> {
+    let cluster = (report.cluster.as_ref()).map_or_else(String::new, |name| {
+        format!(" for {}", visible(name.as_str()))
+    });
+    if summary.differing == 0 {
+        return vec![piece(
+            Tone::Good,
+            format!("The tree declares the same{cluster}"),
+        )];
+    }
+    let accounts = summary.accounts.differing;
+    let differing = kinds(
+        (accounts > 0).then(|| count_of(accounts, summary.accounts.total, "account")),
+        summary.template.differing > 0,
+        summary.zones.differing,
+    );
+    vec![piece(
+        Tone::Changed,
+        format!("The tree declares {differing} differently{cluster}"),
+    )]
 }
 
 fn drift(report: &Report, summary: &Summary) -> Vec<Piece> {
