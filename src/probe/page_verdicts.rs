@@ -347,7 +347,7 @@ impl Route<'_> {
         if !root.ends_with('/') {
             self.broken(
                 KIND,
-                format!("{sentence} without a slash at its end, so the page asks {document}"),
+                format!("{sentence} without a slash at its end, so the page asks {document}; a Monster UI later than 4.3 asks as it should, and shows neither logo nor icon"),
                 format!("write {root}/"),
             );
             return Err(BrandView::Vendor);
@@ -379,6 +379,16 @@ impl Route<'_> {
                 format!("add {origin} to connect-src"),
             );
             return Err(BrandView::Vendor);
+        }
+        if self.target.ui.is_none()
+            && let Some(directive) = page.policies.forbids_call(&page.url, &page.url)
+        {
+            self.broken(
+                CheckKind::ContentPolicy,
+                format!("the page's Content-Security-Policy blocks the page's own words and templates: {directive}"),
+                "add 'self' to connect-src",
+            );
+            return Err(BrandView::OtherPage);
         }
         self.visible(
             CheckKind::ContentPolicy,

@@ -5,11 +5,13 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use emblazon::probe::{BrandView, Visibility};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::breakages::{
     self,
     scenario::{HOST, Scenario, World},
+    table::Breakage,
 };
 use crate::browser::Browser;
 
@@ -97,7 +99,10 @@ fn shown(world: &World, home: &Path, words: Words, expected: Option<Screen>) -> 
             std::thread::yield_now();
         }
     }
-    let company = browser.evaluate(words.company);
+    let company = match browser.evaluate(words.is_ready) {
+        Value::Bool(true) => browser.evaluate(words.company),
+        _ => Value::from(""),
+    };
     match company.as_str().unwrap() {
         "Northwind Telecom" | "Somebody Else" => Screen::Brand,
         "The Vendor" => Screen::Vendor,
@@ -113,13 +118,14 @@ fn chromium_shows_what_the_probe_says() {
 
 /// Compares the probe and the browser for each breakage, in front of the stand-in or of another user interface.
 fn agree(other_ui: Option<&str>, words: Words) {
-    let only = std::env::var("EMBLAZON_BREAKAGE").unwrap_or_default();
+    let applies =
+        |breakage: &&Breakage| other_ui.is_none() || !STAND_IN_ONLY.contains(&breakage.name);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .unwrap();
     let mut wrong = Vec::new();
-    for breakage in breakages::all().filter(|it| it.name.contains(&only)) {
+    for breakage in breakages::all().filter(applies) {
         let mut scenario = Scenario::default();
         (breakage.make)(&mut scenario);
         scenario.other_ui = other_ui.map(str::to_owned);
@@ -144,6 +150,15 @@ fn agree(other_ui: Option<&str>, words: Words) {
 
 /// A copy of Monster UI, built so that a web server can serve it; the folder holds `index.html`.
 const COPY: &str = "EMBLAZON_MONSTER_UI";
+
+/// What is not compared there.
+const STAND_IN_ONLY: [&str; 3] = [
+    // Up to 4.3 the vendor's brand is shown; later ones ask as they should, but for logo and icon.
+    "api.default has no slash at its end",
+    // These rewrite the page of the stand-in.
+    "Monster UI stands in a comment",
+    "a policy stands in the body",
+];
 
 /// Serves a folder as Debian's nginx does, with a configuration of the API and the vendor's brand.
 struct Nginx {

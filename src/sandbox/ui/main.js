@@ -58,6 +58,12 @@
 
   var script = document.createElement('script');
   script.src = 'js/config.js';
-  script.onload = start;
+  // Monster UI asks for words and templates of its own before it asks for the brand, and stays empty without them.
+  script.onload = function () {
+    var own = new XMLHttpRequest();
+    own.open('GET', 'js/main.js');
+    own.onload = start;
+    own.send();
+  };
   document.head.appendChild(script);
 }());

@@ -113,7 +113,7 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
             reply.set(
                 "content-security-policy",
                 // Monster UI compiles its templates in the browser, unless they were built in.
-                "default-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src https://api.example.com:8443; img-src https:",
+                "default-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self' https://api.example.com:8443; img-src https:",
             );
         });
     }),
@@ -273,6 +273,19 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         |it| {
             it.change_ui = Some(|_, reply| {
                 reply.set("content-security-policy", "connect-src 'self'");
+            });
+        },
+    ),
+    broken(
+        "a header blocks the page's own words",
+        CheckKind::ContentPolicy,
+        OtherPage,
+        |it| {
+            it.change_ui = Some(|_, reply| {
+                reply.set(
+                    "content-security-policy",
+                    "connect-src https://api.example.com:8443",
+                );
             });
         },
     ),

@@ -551,7 +551,7 @@ pub(super) const BREAKAGES: &[Breakage] = &[
             it.change_ui = Some(|_, reply| {
                 reply.set(
                     "content-security-policy",
-                    "connect-src https://api.example.com:8443",
+                    "connect-src 'self' https://api.example.com:8443",
                 );
             });
             it.change_api = Some(led_to_other);
