@@ -4,6 +4,7 @@
 use std::fs;
 use std::process::Command;
 
+use emblazon::sandbox::Sandbox;
 use serde_json::{Value, json};
 use tokio::task::block_in_place;
 
@@ -61,11 +62,7 @@ async fn a_webhook_brings_the_read_of_an_edit_by_hand() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn blackhole_brings_the_read_of_an_edit_by_hand() {
     scenario(async |bench: &Bench| {
-        let own = bench
-            .platform
-            .sandbox
-            .as_ref()
-            .map(|sandbox| sandbox.blackhole_url());
+        let own = bench.platform.sandbox.as_ref().map(Sandbox::blackhole_url);
         let Some(url) = own.or_else(|| variable(BLACKHOLE)) else {
             return tell(&format!(
                 "left out: {BLACKHOLE} does not say where the platform's Blackhole is"
