@@ -77,7 +77,7 @@ struct Words {
 
 /// Those of the sandbox's stand-in.
 const STAND_IN: Words = Words {
-    is_ready: "document.body.dataset.state === 'ready'",
+    is_ready: "((document.body || {}).dataset || {}).state === 'ready'",
     company: "(document.getElementById('company') || {}).textContent || ''",
 };
 
