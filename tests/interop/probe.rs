@@ -117,6 +117,7 @@ fn chromium_shows_what_the_probe_says() {
 }
 
 /// Compares the probe and the browser for each breakage, in front of the stand-in or of another user interface.
+#[expect(clippy::print_stdout, reason = "a test has no other way to speak")]
 fn agree(other_ui: Option<&str>, words: Words) {
     let applies =
         |breakage: &&Breakage| other_ui.is_none() || !STAND_IN_ONLY.contains(&breakage.name);
