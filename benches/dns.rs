@@ -134,7 +134,6 @@ async fn check(
     let list = Checklist {
         template: template()?,
         domains,
-        mail: std::collections::BTreeMap::new(),
         skipped: Vec::new(),
         mail: BTreeMap::new(),
     };

@@ -53,9 +53,9 @@ fn a_run_is_undone() {
         "{listed}"
     );
     assert!(listed.starts_with(&last), "{listed}");
-    let list = platform.report(&["history"]);
-    assert_eq!(list["runs"][0]["restores"], run.as_str());
-    assert_eq!(list["runs"][2]["restores"], serde_json::Value::Null);
+    let report = platform.report(&["history"]);
+    assert_eq!(report["runs"][0]["restores"], run.as_str());
+    assert_eq!(report["runs"][2]["restores"], serde_json::Value::Null);
     check_exit(&platform.run(&["restore", &last, "--yes"]), 0);
     assert_eq!(platform.key('a', "company_name"), "new");
     check_exit(&platform.run(&["restore", &run, "c", "--yes"]), 64);

@@ -278,7 +278,7 @@ async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
     let mut origin = saved::origin(ui, &plan, (folder, &args.choice), args.scope.no_cache)?;
     let cluster = origin.tree.loaded.desired.cluster.clone();
     let request = lease_request(args, folder, &cluster, origin.scope.shard);
-    let work = async |guard| saved(ui, args, approval, (&mut origin, plan), &guard).await;
+    let work = async |guard| Box::pin(saved(ui, args, approval, (&mut origin, plan), &guard)).await;
     Box::pin(with_lease(ui, request, work)).await
 }
 

@@ -17,7 +17,7 @@ pub(super) fn shown(text: &str) -> Markup {
 /// Shows a message: what stands between backticks, such as a command, is code.
 pub(super) fn message_text(text: &str) -> Markup {
     let pieces: Vec<&str> = text.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return shown(text);
     }
     html! {

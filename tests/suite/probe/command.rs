@@ -51,7 +51,7 @@ fn a_probe_as_a_page() {
         "Something is broken at 1 brand",
         "Southgate Communications <span class=\"domain\">my.southgate.example</span>",
         "Customers see the brand, but not as declared.",
-        "<code class=\"place\">brands/southgate.yaml:7:11</code>",
+        "<code class=\"place\">brands/southgate.yaml:9:11</code>",
         "aria-label=\"Declared: login page at my.southgate.example",
         "default-src 'none'",
     ] {
