@@ -371,7 +371,7 @@ fn a_letter_is_a_mail_that_fits_everywhere() {
         assert_eq!(browser.count("img"), 1, "{how}");
         assert_eq!(browser.texts("h1"), ["DNS entries for voice.acme.example"]);
         assert_eq!(browser.text("p:first-child"), "Acme Voice", "{how}");
-        assert_eq!(browser.count("table"), 12, "{how}");
+        assert_eq!(browser.count("table"), 13, "{how}");
         browser.screenshot(&how);
     }
 }
