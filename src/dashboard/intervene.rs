@@ -89,6 +89,10 @@ pub(super) fn pause(shared: &Shared, minutes: Option<u32>, author: Author) -> Re
         let why = format!("say why in reason, in {LONGEST_REASON} characters at most");
         return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why));
     };
+    if minutes == Some(0) {
+        let why = "a pause of 0 minutes is none; say for how long, or leave minutes out";
+        return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why));
+    }
     let span = minutes.map(|minutes| SignedDuration::from_mins(i64::from(minutes)));
     let until = span.map(|span| author.at.checked_add(span));
     let Ok(until) = until.transpose() else {
@@ -305,9 +309,19 @@ fn nothing(status: &Status) -> String {
         return "there is nothing to approve: nothing differs that an approval would fix"
             .to_owned();
     }
+    let declined = status.steps_declined();
+    if declined == left {
+        return format!(
+            "there is nothing to approve at once: {} rejected or put off; approve by account what is wanted after all",
+            match declined {
+                1 => "1 step is".to_owned(),
+                more => format!("{more} steps are"),
+            }
+        );
+    }
     format!(
         "there is nothing to approve: heal: off or apply: off leaves {}; set heal: report or apply: manual under watch in the tree, or run `emblazon apply`",
-        count(left, "step")
+        count(left - declined, "step")
     )
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 
 use super::tests::{Stage, answer};
-use crate::daemon::{ObjectStatus, Pause, PlannedStep, Role, Status, Taker};
+use crate::daemon::{Author, Declined, ObjectStatus, Pause, PlannedStep, Role, Status, Taker};
 use crate::diff::{Cause, Change, ChangeKey, Side};
 use crate::model::{AccountName, Digest};
 use crate::plan::Risk;
@@ -143,6 +143,25 @@ async fn an_approval_that_cannot_be_carried_out_is_refused_with_the_reason() {
             put_steps(status, &[step("company_name", Taker::Nobody)]);
         },
         "heal: off or apply: off leaves 1 step; set heal: report or apply: manual",
+    )
+    .await;
+    check(
+        |status| {
+            status.cluster.plan = None;
+            put_steps(status, &[step("company_name", Taker::Nobody)]);
+            let object = status.object_mut(&AccountName::new("acme").into()).unwrap();
+            Arc::make_mut(object).declined = Some(Declined {
+                plan: Digest::of(b"part"),
+                author: Author {
+                    at: Timestamp::UNIX_EPOCH,
+                    by: None,
+                    reason: None,
+                    via: None,
+                },
+                until: None,
+            });
+        },
+        "1 step is rejected or put off; approve by account what is wanted after all",
     )
     .await;
 }

@@ -398,6 +398,14 @@ impl Status {
         .count()
     }
 
+    /// Counts the steps that somebody rejected or put off.
+    #[must_use]
+    pub fn steps_declined(&self) -> usize {
+        let declined = self.objects().filter(|object| object.declined.is_some());
+        let steps = declined.flat_map(|object| &object.steps);
+        steps.filter(|step| step.taker == Taker::Nobody).count()
+    }
+
     /// Returns whether the last heartbeat is recent enough.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp, patience: Duration) -> bool {

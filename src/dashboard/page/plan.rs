@@ -43,9 +43,7 @@ pub(super) fn page(frame: &Frame<'_>) -> Markup {
 pub(super) fn sentence(frame: &Frame<'_>) -> Markup {
     let status = frame.status;
     let approvable = status.steps(Taker::Approval);
-    let declined = status.objects().filter(|object| object.declined.is_some());
-    let theirs = declined.flat_map(|object| &object.steps);
-    let theirs = theirs.filter(|step| step.taker == Taker::Nobody).count();
+    let theirs = status.steps_declined();
     let left = status.steps(Taker::Nobody) - theirs;
     let next = status.steps(Taker::NextRun);
     html! {
