@@ -11,10 +11,10 @@ mod tests;
 use std::collections::BTreeSet;
 
 use crate::diff::Change;
-use crate::model::{AccountId, visible};
+use crate::model::{AccountId, is_parked_domain, visible};
 use crate::plan::Risk;
 use crate::report::{Look, Looks};
-use sentences::{sentences, set_to};
+use sentences::{sentences, set_from, set_to};
 
 pub(crate) use sentences::running_code;
 
@@ -65,6 +65,12 @@ impl Card {
         };
         let heading = names(|look| look.company.as_deref(), "company_name");
         let domain = names(|look| look.domain.as_deref(), "domain");
+        // A brand that is taken away is known by the address that it has, not by the parked name on its way.
+        let is_parked = |domain: &String| subject.id.is_some_and(|id| is_parked_domain(id, domain));
+        let domain = match domain {
+            Some(parked) if is_parked(&parked) => set_from(&changes, "domain").or(Some(parked)),
+            domain => domain,
+        };
         Self {
             heading: visible(heading.as_deref().unwrap_or(subject.title)).into_owned(),
             domain: domain.map(|domain| visible(&domain).into_owned()),

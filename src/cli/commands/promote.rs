@@ -63,8 +63,14 @@ fn told(promotion: &Promotion, to: &str) -> Painted {
         page.plain(&visible(&line));
     }
     if !promotion.domains.is_empty() {
-        let domains = count(promotion.domains.len(), "domain");
-        page.plain(&visible(&format!("{domains} of {to} stay as they are")));
+        let number = promotion.domains.len();
+        let domains = count(number, "domain");
+        let stay = if number == 1 {
+            "stays as it is"
+        } else {
+            "stay as they are"
+        };
+        page.plain(&visible(&format!("{domains} of {to} {stay}")));
     }
     page
 }

@@ -374,3 +374,13 @@ pub(super) fn set_to(changes: &[&Change], key: &str) -> Option<String> {
     });
     texts.next().map(str::to_owned)
 }
+
+/// Returns the text that a setting has on the live side, before the first of the changes.
+pub(super) fn set_from(changes: &[&Change], key: &str) -> Option<String> {
+    let of_key =
+        |change: &&&Change| matches!(&change.key, ChangeKey::Setting(path) if path.as_str() == key);
+    match &changes.iter().find(of_key)?.before {
+        Side::Value(value) => value.as_str().map(str::to_owned),
+        _ => None,
+    }
+}

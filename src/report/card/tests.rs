@@ -110,6 +110,7 @@ fn an_address_is_told_by_its_ends() {
         released.outcomes[0].sentence,
         "Nobody reaches the brand at a.example any more: the address is released."
     );
+    assert_eq!(released.domain.as_deref(), Some("a.example"));
     assert!(released.is_alarming());
 }
 
