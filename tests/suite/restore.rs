@@ -119,6 +119,26 @@ fn what_moved_since_is_left_alone_unless_told() {
     platform.stop();
 }
 
+/// What the tree says is never written is not written by a restore either.
+#[test]
+fn what_is_observed_or_ignored_stays() {
+    let platform = Platform::renamed("abc", "{}");
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    let run = platform.runs().remove(0);
+    platform.write(
+        "accounts/b/account.yaml",
+        &format!("account: {}\nmode: observe\n", id('b')),
+    );
+    platform.write(
+        "accounts/c/account.yaml",
+        &format!("account: {}\nignore: [whitelabel.company_name]\n", id('c')),
+    );
+    platform.run(&["restore", &run, "--yes"]);
+    let names = ['a', 'b', 'c'].map(|name| platform.key(name, "company_name"));
+    assert_eq!(names, ["old", "new", "new"]);
+    platform.stop();
+}
+
 /// A deleted whitelabel comes back whole: undeclared keys, undeclared assets.
 #[test]
 fn a_deletion_is_undone() {
