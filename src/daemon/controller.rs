@@ -254,10 +254,7 @@ impl Controller {
     }
 
     fn until_next(&self, now: Timestamp) -> std::time::Duration {
-        let wait = self.next().duration_since(now);
-        std::time::Duration::try_from(wait)
-            .unwrap_or_default()
-            .min(LONGEST_SLEEP)
+        sleep_until(self.next(), now)
     }
 
     /// Handles the pending work.
@@ -454,4 +451,30 @@ pub(super) fn names_of(revision: Option<&SourceRevision>) -> BTreeSet<ObjectName
     revision.map_or_else(BTreeSet::new, |revision| {
         revision.loaded.desired.object_names()
     })
+}
+
+/// Returns how long the loop sleeps until something is due.
+fn sleep_until(next: Timestamp, now: Timestamp) -> std::time::Duration {
+    std::time::Duration::try_from(next.duration_since(now))
+        .unwrap_or_default()
+        .min(LONGEST_SLEEP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After a clock was set back by an hour, what was due in a second is due in an hour.
+    #[test]
+    fn a_clock_that_was_set_back_is_noticed_soon() {
+        #[track_caller]
+        fn check(next: i64, now: i64, expected: u64) {
+            let at = |second| Timestamp::from_second(second).unwrap();
+            let slept = sleep_until(at(next), at(now));
+            assert_eq!(slept, std::time::Duration::from_secs(expected));
+        }
+        check(10_001, 10_000, 1);
+        check(10_001, 10_001 - 3600, 30);
+        check(10_000, 10_001, 0);
+    }
 }
