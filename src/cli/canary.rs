@@ -25,8 +25,8 @@ pub(crate) struct CanaryProbe {
     targets: Vec<BrandTarget>,
     options: ProbeOptions,
     patience: Duration,
-    failure: Arc<OnceLock<String>>,
-    passed: Arc<OnceLock<()>>,
+    /// What was seen at last: the declared brands, or the reason why not.
+    seen: Arc<OnceLock<Result<(), String>>>,
 }
 
 impl CanaryProbe {
@@ -65,8 +65,7 @@ impl CanaryProbe {
                 ..options
             },
             patience,
-            failure: Arc::default(),
-            passed: Arc::default(),
+            seen: Arc::default(),
         }))
     }
 
@@ -81,12 +80,12 @@ impl CanaryProbe {
 
     /// Returns what customers saw instead, if they did not see the declared brands.
     pub(crate) fn failure(&self) -> Option<&str> {
-        self.failure.get().map(String::as_str)
+        self.seen.get()?.as_ref().err().map(String::as_str)
     }
 
     /// Returns whether customers saw the declared brands.
     pub(crate) fn has_passed(&self) -> bool {
-        self.passed.get().is_some()
+        self.seen.get().is_some_and(Result::is_ok)
     }
 
     async fn look(&self) -> Result<(), String> {
@@ -96,13 +95,12 @@ impl CanaryProbe {
             let found = prober.probe(&self.targets, &|| ()).await;
             let mut unseen = found.iter();
             let Some(first) = unseen.find(|probe| probe.view.is_declared() != Some(true)) else {
-                self.passed.get_or_init(|| ());
-                return Ok(());
+                return self.seen.get_or_init(|| Ok(())).clone();
             };
             let left = self.patience.saturating_sub(started.elapsed());
             if left.is_zero() {
                 let reason = reason(first);
-                return Err(self.failure.get_or_init(|| reason).clone());
+                return self.seen.get_or_init(|| Err(reason)).clone();
             }
             tokio::time::sleep(PAUSE.min(left)).await;
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use crate::stand_in::StandIn;
 
 const QUICKSTART: &str = "examples/quickstart";
 
-fn check(accounts: &[&str], more: &[&str]) -> std::process::Output {
+fn check(accounts: &[&str], more: &[&str]) -> Output {
     let mut arguments = vec!["dns", "check"];
     arguments.extend(accounts);
     arguments.extend(["--sandbox", "--tree", QUICKSTART]);
@@ -101,32 +102,16 @@ fn phones_that_cannot_register_are_a_difference_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     small_tree(folder.path(), "192.0.2.10");
     let template = "{SRV: {\"_sip._udp.{{domain}}\": {mapping: [10 10 5060 sip.carrier.example]}}}";
-    write(
-        folder.path(),
-        "domains.yaml",
-        &format!("template: {template}\n"),
-    );
     let zone =
         "dns: {zones: {acme.example: {records: [_sip._udp SRV 10 10 5060 sip.carrier.example]}}}";
-    let accounts = "accounts: [{name: Master}, {name: Acme, realm: acme.sip.example.com}]";
-    write(
-        folder.path(),
-        "sandbox.yaml",
-        &format!("{accounts}\n{zone}\n"),
-    );
-    let formats = ["json", "sarif", "junit", "markdown", "html"];
-    let file = |format: &str| folder.path().join(format).display().to_string();
-    let outputs = formats.map(|format| format!("--output={format}={}", file(format)));
-    let mut command = vec!["dns", "check", "--sandbox"];
-    command.extend(outputs.iter().map(String::as_str));
-    let output = run(folder.path(), &command);
+    let output = check_in_every_format(folder.path(), template, zone);
     check_exit(&output, 2);
     let text = stdout(&output);
     assert!(
         text.contains("DNS: 1 failing for phones, 1 ok on 1 domain"),
         "{text}"
     );
-    let read = |format: &str| fs::read_to_string(file(format)).unwrap();
+    let read = |format: &str| fs::read_to_string(folder.path().join(format)).unwrap();
     let report: Value = serde_json::from_str(&read("json")).unwrap();
     assert_eq!(report["dns"]["standing"], "differs");
     assert_eq!(report["dns"]["sip_failing"], 1);
@@ -148,30 +133,14 @@ fn findings_and_what_strangers_can_take_over_are_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     small_tree(folder.path(), "192.0.2.10");
     let template = "{CNAME: {\"www.{{domain}}\": {name: Portal, mapping: [ui.gone.example]}}}";
-    write(
-        folder.path(),
-        "domains.yaml",
-        &format!("template: {template}\n"),
-    );
     let zone =
         "dns: {zones: {acme.example: {ns: [ns1.dns.test], records: [www CNAME ui.gone.example]}}}";
-    let accounts = "accounts: [{name: Master}, {name: Acme, realm: acme.sip.example.com}]";
-    write(
-        folder.path(),
-        "sandbox.yaml",
-        &format!("{accounts}\n{zone}\n"),
-    );
-    let formats = ["json", "sarif", "junit", "markdown", "html"];
-    let file = |format: &str| folder.path().join(format).display().to_string();
-    let outputs = formats.map(|format| format!("--output={format}={}", file(format)));
-    let mut command = vec!["dns", "check", "--sandbox"];
-    command.extend(outputs.iter().map(String::as_str));
-    let output = run(folder.path(), &command);
+    let output = check_in_every_format(folder.path(), template, zone);
     check_exit(&output, 0);
     let said = "acme.example has one name server, ns1.dns.test";
     let text = stdout(&output);
     assert!(text.contains(&format!("warning: {said}")), "{text}");
-    let read = |format: &str| fs::read_to_string(file(format)).unwrap();
+    let read = |format: &str| fs::read_to_string(folder.path().join(format)).unwrap();
     let report: Value = serde_json::from_str(&read("json")).unwrap();
     let finding = &report["dns"]["domains"][0]["findings"][0];
     assert_eq!(finding["code"], "dns-single-name-server");
@@ -192,6 +161,19 @@ fn findings_and_what_strangers_can_take_over_are_in_every_format() {
     let letter = run(folder.path(), &["dns", "letter", "acme", "--sandbox"]);
     let letter = stdout(&letter);
     assert!(letter.contains("Have this repaired"), "{letter}");
+}
+
+/// Checks the DNS of one account on a sandbox with this template and this zone, and writes each format into a file that is
+/// called so.
+fn check_in_every_format(folder: &Path, template: &str, zone: &str) -> Output {
+    write(folder, "domains.yaml", &format!("template: {template}\n"));
+    let accounts = "accounts: [{name: Master}, {name: Acme, realm: acme.sip.example.com}]";
+    write(folder, "sandbox.yaml", &format!("{accounts}\n{zone}\n"));
+    let outputs = ["json", "sarif", "junit", "markdown", "html"]
+        .map(|format| format!("--output={format}={}", folder.join(format).display()));
+    let mut command = vec!["dns", "check", "--sandbox"];
+    command.extend(outputs.iter().map(String::as_str));
+    run(folder, &command)
 }
 
 /// A tree in sync with its platform, whose DNS alone differs.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueHint};
 
-use super::again::{Again, history_command, tree_word};
+use super::again::{Again, history_command, tree_option, tree_word};
 use super::dns::RecordsArgs;
 use super::duration::duration;
 use super::git::{BaseArgs, LeaseArgs};
@@ -209,6 +209,19 @@ impl ApplyArgs {
         }
     }
 
+    /// Returns the command that looks at accounts of this one as their customers do.
+    pub(crate) fn probe_of(&self, folder: &Utf8Path, accounts: &[String]) -> String {
+        let names = accounts.iter().map(String::as_str);
+        (self.again()).command("probe", names.chain(tree_option(folder)))
+    }
+
+    /// Returns the command that restores accounts from the newest run of this one.
+    pub(crate) fn restore_of(&self, folder: &Utf8Path, accounts: &[String]) -> String {
+        let names: Vec<&str> = accounts.iter().map(String::as_str).collect();
+        self.restore(folder, "last", Vec::new())
+            .together("last", &names)
+    }
+
     /// Returns the command that lists the runs.
     pub(crate) fn history(&self) -> String {
         let tree = if self.target.is_file() {
@@ -273,6 +286,21 @@ mod tests {
 
     /// The command that carries out an equal plan has the platform and the tree of the call, and the options of the
     /// plan; and it is one.
+    #[test]
+    fn what_follows_an_unseen_canary_is_at_the_same_place() {
+        let args = parsed("emblazon apply mine --sandbox --state st --canary a");
+        let begun = ["a".to_owned(), "o'neill".to_owned()];
+        let folder = Utf8Path::new("mine");
+        assert_eq!(
+            args.probe_of(folder, &begun),
+            r"emblazon probe --sandbox --state st a 'o'\''neill' --tree mine"
+        );
+        assert_eq!(
+            args.restore_of(folder, &begun),
+            r"emblazon restore --sandbox --state st last a 'o'\''neill' --tree mine"
+        );
+    }
+
     #[test]
     fn a_plan_is_made_anew_with_its_own_options() {
         #[track_caller]

@@ -26,7 +26,7 @@ use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::unknown::no_such_account;
 use crate::cli::{Exit, approval, deadline, output, recovery, saved, selection};
-use crate::model::{AccountName, Digest, Shard, in_a_shell};
+use crate::model::{AccountName, Digest, Shard};
 use crate::plan::{self, Plan, RefusalKind, StepId, Subject};
 use crate::reconcile::Execution;
 use crate::report::gallery::Gallery;
@@ -480,10 +480,9 @@ async fn show_and_do(
         && !probe.has_passed()
         && !begun.is_empty()
     {
-        let names: Vec<String> = begun.iter().map(|name| in_a_shell(name)).collect();
-        let names = names.join(" ");
+        let (look, restore) = (args.probe_of(folder, begun), args.restore_of(folder, begun));
         ui.message(&format!(
-            "the run ended before it was known what customers see: `emblazon probe {names}` looks, `emblazon restore last {names}` restores what was there before"
+            "the run ended before it was known what customers see: `{look}` looks, `{restore}` restores what was there before"
         ));
     }
     if exit == Exit::Done && !job.unplanned.is_empty() {

@@ -364,22 +364,22 @@ fn capitalised(text: &str) -> String {
 
 /// Returns the text that a setting has on the side that the changes lead to, else on the live side.
 pub(super) fn set_to(changes: &[&Change], key: &str) -> Option<String> {
-    let of_key =
-        |change: &&&Change| matches!(&change.key, ChangeKey::Setting(path) if path.as_str() == key);
-    let change = changes.iter().rfind(of_key)?;
-    let sides = [&change.after, &change.before].into_iter();
-    let mut texts = sides.filter_map(|side| match side {
-        Side::Value(value) => value.as_str(),
-        _ => None,
-    });
-    texts.next().map(str::to_owned)
+    let change = of_setting(changes, key).last()?;
+    [&change.after, &change.before].into_iter().find_map(text)
 }
 
 /// Returns the text that a setting has on the live side, before the first of the changes.
 pub(super) fn set_from(changes: &[&Change], key: &str) -> Option<String> {
-    let of_key =
-        |change: &&&Change| matches!(&change.key, ChangeKey::Setting(path) if path.as_str() == key);
-    match &changes.iter().find(of_key)?.before {
+    text(&of_setting(changes, key).next()?.before)
+}
+
+fn of_setting<'c>(changes: &[&'c Change], key: &str) -> impl Iterator<Item = &'c Change> {
+    let is_it = move |change: &&Change| matches!(&change.key, ChangeKey::Setting(path) if path.as_str() == key);
+    changes.iter().copied().filter(is_it)
+}
+
+fn text(side: &Side) -> Option<String> {
+    match side {
         Side::Value(value) => value.as_str().map(str::to_owned),
         _ => None,
     }
