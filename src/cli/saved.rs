@@ -18,7 +18,7 @@ use crate::model::Digest;
 use crate::plan::{
     self, Action, Plan, PlanFormatError, Precondition, Refusal, RefusalKind, Step, Subject,
 };
-use crate::tree::{Desired, GitTree};
+use crate::tree::{Desired, GitTree, Precedence, short_commit};
 
 /// Size limit of a saved plan; one for 10,000 accounts has a tenth of it.
 const MAX_PLAN_BYTES: u64 = 256 << 20;
@@ -241,6 +241,57 @@ pub(crate) fn held(plan: &Plan, approval: &Approval, desired: &Desired) -> Vec<R
         });
     }
     held
+}
+
+/// Returns the tree that is checked out, and its commit, if it came after that of a plan: whoever freezes a cluster or
+/// protects an account means plans that were saved before, too.
+pub(crate) fn later(
+    plan: &Plan,
+    (folder, choice): (&Utf8Path, &TreeChoice),
+) -> Result<Option<(String, Desired)>, Failure> {
+    let revision = choice.rev.as_deref().unwrap_or("HEAD");
+    let found = GitTree::open(folder, revision).ok();
+    let Some((planned, source)) = plan.commit.as_ref().zip(found) else {
+        return Ok(None);
+    };
+    let commit = source.commit();
+    if crate::tree::precedence(folder, planned, &commit) != Precedence::Before {
+        return Ok(None);
+    }
+    let cluster = plan.cluster.as_str();
+    let loaded = crate::tree::load(&source, Some(cluster));
+    let loaded = loaded.ok().filter(|loaded| !loaded.has_errors());
+    match loaded {
+        Some(loaded) => Ok(Some((commit, loaded.desired))),
+        None => Err(Failure::Refused(format!(
+            "commit {} came after the plan's, and whether its policy forbids the plan cannot be read; look at `{}`, and mend it first",
+            short_commit(&commit),
+            validate_command(folder, Some(&commit), cluster)
+        ))),
+    }
+}
+
+/// Returns the refusals of a later commit's policy, besides those that block a plan already.
+pub(crate) fn held_later(
+    plan: &Plan,
+    approval: &Approval,
+    (commit, desired): &(String, Desired),
+    held: &[Refusal],
+) -> Vec<Refusal> {
+    let is_new = |refusal: &Refusal| {
+        let is_same = |it: &Refusal| it.kind == refusal.kind && it.subject == refusal.subject;
+        !held.iter().any(is_same)
+    };
+    let later = approval.held(plan, desired).into_iter().filter(is_new);
+    let told = |refusal: Refusal| Refusal {
+        message: format!(
+            "{} (by commit {}, which came after the plan's)",
+            refusal.message,
+            short_commit(commit)
+        ),
+        ..refusal
+    };
+    later.map(told).collect()
 }
 
 /// Returns whether the plan was made without reading records; records that could not be read have a reason instead.

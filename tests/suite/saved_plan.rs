@@ -722,3 +722,64 @@ fn a_plan_is_signed_and_only_then_carried_out() {
         64,
     );
 }
+
+/// Whoever freezes a cluster, or protects an account, means the plans that were saved before, too; the way out of each
+/// refusal works.
+#[test]
+fn a_plan_obeys_the_guards_that_came_after_it() {
+    let world = World::new();
+    let planned = world.head();
+    check_exit(&world.run(&["plan", "--out", "change.plan"]), 2);
+    let tree = "clusters: { production: {} }\nextra_keys: [theirs]\n";
+    let always = "policy: {freeze: [{from: 2000-01-01T00:00:00Z, until: 2999-01-01T00:00:00Z, reason: year's end}]}\n";
+    world.write("emblazon.yaml", &format!("{tree}{always}"));
+    world.commit("freeze");
+    let apply = ["apply", "change.plan", "--yes"];
+    let output = world.run(&apply);
+    check_exit(&output, 5);
+    let told = stdout(&output);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("year's end (by commit "), "{told}");
+    assert_eq!(world.live(BETA).unwrap()["company_name"], "Beta");
+
+    world.write(
+        "emblazon.yaml",
+        &format!("{tree}policy: {{protected_accounts: [acme]}}\n"),
+    );
+    world.commit("protect acme instead");
+    check_exit(&world.run(&apply), 5);
+    assert_eq!(world.live(BETA).unwrap()["company_name"], "Beta");
+
+    // A policy that cannot be read forbids, too.
+    world.write(
+        "emblazon.yaml",
+        &format!("{tree}policy: {{protected: 7}}\n"),
+    );
+    world.commit("mistake");
+    let output = world.run(&apply);
+    check_exit(&output, 5);
+    let told = stderr(&output);
+    assert!(
+        told.contains("came after the plan's, and whether its policy"),
+        "{told}"
+    );
+    let (_, look) = told.split_once("look at `emblazon ").expect(&told);
+    let words: Vec<&str> = look.split('`').next().unwrap().split(' ').collect();
+    check_exit(&world.run(&words), 3);
+
+    // What the guard says: exactly this plan, with the guard lifted.
+    world.write("emblazon.yaml", &format!("{tree}{always}"));
+    world.commit("freeze again");
+    let output = world.run(&apply);
+    let told = stdout(&output);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, digest) = told.split_once("--allow freeze --expect ").expect(&told);
+    let digest = &digest[..12];
+    check_exit(
+        &world.run(&[&apply[..], &["--allow", "freeze", "--expect", digest]].concat()),
+        0,
+    );
+    assert_eq!(world.live(BETA).unwrap()["company_name"], "Beta Voice");
+    // A plan of the commit that is checked out has no later one.
+    assert_ne!(world.head(), planned);
+}

@@ -321,7 +321,11 @@ async fn saved(
     // Guards that refused the run when it was planned may not refuse it now, and vice versa.
     let mut plan = plan;
     plan.refusals = now.refusals;
-    let held = saved::held(&plan, approval, &tree.loaded.desired);
+    let mut held = saved::held(&plan, approval, &tree.loaded.desired);
+    if let Some(later) = saved::later(&plan, (folder, &args.choice))? {
+        let more = saved::held_later(&plan, approval, &later, &held);
+        held.extend(more);
+    }
     let is_held = !held.is_empty();
     plan.refusals.retain(|refusal| refusal.subject.is_some());
     plan.refusals.extend(held);
