@@ -17,11 +17,12 @@ use serde::{Deserialize, Serialize};
 use super::outcome::{Applied, StepResult};
 use super::standing::StepStanding;
 use crate::diff::{
-    AccountDifference, Change, ChangeKey, Differences, Kept, KeptReason, WrittenParts,
+    AccountDifference, Change, ChangeKey, Differences, Kept, KeptReason, RestoredValue,
+    WrittenParts,
 };
 use crate::model::{AccountName, ClusterName, ObjectName};
 use crate::plan::{Plan, Step, StepId, Subject};
-use crate::tree::Target;
+use crate::tree::{Desired, Target};
 
 /// The format version of the record; any other is rejected.
 const VERSION: u32 = 1;
@@ -66,6 +67,8 @@ struct WrittenPart {
     template_perhaps: bool,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     records: BTreeSet<Target>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    restored: BTreeSet<RestoredValue>,
 }
 
 impl Written {
@@ -98,6 +101,7 @@ impl Written {
                 template: part.template,
                 template_perhaps: part.template_perhaps,
                 records: part.records,
+                restored: part.restored,
             };
             (part.commit, parts)
         };
@@ -119,6 +123,7 @@ impl Written {
                 template: parts.template,
                 template_perhaps: parts.template_perhaps,
                 records: parts.records,
+                restored: parts.restored,
             }
         };
         let form = WrittenForm {
@@ -135,6 +140,16 @@ impl Written {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.at.iter().all(|(_, parts)| parts.is_empty())
+    }
+
+    /// Forgets what restores wrote: an apply has brought everything to the tree's state since.
+    #[must_use]
+    pub fn without_restored(mut self) -> Self {
+        for (_, parts) in &mut self.at {
+            parts.restored.clear();
+        }
+        self.at.retain(|(_, parts)| !parts.is_empty());
+        self
     }
 
     /// Forgets what was written to an account.
@@ -166,6 +181,7 @@ impl Written {
             before.template &= !parts.template;
             before.template_perhaps &= !parts.template;
             before.records.retain(|set| !parts.records.contains(set));
+            before.restored.retain(|value| !parts.has_written(value));
         }
         match self.at.last_mut() {
             Some((last, known)) if last == commit => known.add(parts),
@@ -184,6 +200,7 @@ impl WrittenParts {
         for name in &more.accounts {
             self.forget(name);
         }
+        self.restored.retain(|value| !more.has_written(value));
         self.accounts.extend(more.accounts);
         for (name, keys) in more.keys {
             self.keys.entry(name).or_default().extend(keys);
@@ -194,6 +211,48 @@ impl WrittenParts {
         self.template |= more.template;
         self.template_perhaps |= more.template_perhaps;
         self.records.extend(more.records);
+        self.restored.extend(more.restored);
+    }
+
+    /// Returns whether a value that a restore wrote has been written again.
+    fn has_written(&self, value: &RestoredValue) -> bool {
+        let again =
+            |other: &RestoredValue| other.account == value.account && other.key == value.key;
+        let of_account = |name: &AccountName| {
+            let keys = self.keys.get(name);
+            self.accounts.contains(name) || keys.is_some_and(|keys| keys.contains(&value.key))
+        };
+        self.restored.iter().any(again)
+            || match (&value.account, &value.key) {
+                (Some(name), _) => of_account(name),
+                (None, ChangeKey::Records(target)) => self.records.contains(target),
+                (None, _) => self.template,
+            }
+    }
+
+    /// Returns what the plan of a restore writes: values that no commit's tree has. `there` is the state that it leads
+    /// to.
+    #[must_use]
+    pub fn restored(plan: &Plan, there: &Desired) -> Self {
+        let of_step = |step: &Step| -> Vec<RestoredValue> {
+            let changes = step.changes.iter();
+            match &step.subject {
+                Subject::Account { name, .. } => {
+                    let Some(account) = there.account(name) else {
+                        return Vec::new();
+                    };
+                    let values = changes.map(|it| RestoredValue::of_account(account, &it.key));
+                    values.flatten().collect()
+                }
+                Subject::Template | Subject::Zone(_) => changes
+                    .map(|change| RestoredValue::of_side(&change.key, &change.after))
+                    .collect(),
+            }
+        };
+        Self {
+            restored: plan.steps.iter().flat_map(of_step).collect(),
+            ..Self::default()
+        }
     }
 
     /// Returns what a plan may write, before it writes.

@@ -108,6 +108,15 @@ impl Approval {
         })
     }
 
+    /// Builds what lifts guards for a plan that is only shown.
+    pub(crate) fn for_look(allow: &[GuardName], asked: &[RefusalKind], look: String) -> Self {
+        Self {
+            allow: lifted(allow, asked),
+            expect: None,
+            look,
+        }
+    }
+
     /// Returns the rules to plan by.
     pub(crate) fn rules(&self) -> plan::Options {
         rules(self.allow.clone())

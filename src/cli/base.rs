@@ -12,8 +12,10 @@ use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote};
 use crate::apply::{Applied, AppliedRef, Recalled, Unseen, left_open};
 use crate::daemon::{BaseFile, RefValues};
-use crate::diff::{Differences, KeptReason, WrittenParts, WrittenTree};
-use crate::model::{Shard, count};
+use crate::diff::{
+    Differences, KeptReason, RestoredValue, WrittenParts, WrittenTree, laid_over, recorded,
+};
+use crate::model::{ObjectName, Shard, count};
 use crate::plan::Plan;
 use crate::reconcile::{Advance, BaseRefs, Trees};
 use crate::tree::{
@@ -221,6 +223,14 @@ impl GitState {
     /// Returns notes about incomplete runs: what is known of them, and what is in doubt.
     pub(crate) fn told(&self) -> Vec<String> {
         let trees = self.recalled.trees.iter();
+        let restored: BTreeSet<ObjectName> = trees
+            .clone()
+            .flat_map(|tree| tree.parts.restored.iter().filter_map(RestoredValue::object))
+            .collect();
+        let restored = (!restored.is_empty()).then(|| {
+            let objects = count(restored.len(), "object");
+            format!("a restore wrote {objects} since: what differs there comes from Git, and the next `apply` writes it again")
+        });
         let written = trees
             .filter(|tree| tree.parts.objects() > 0)
             .map(|tree| {
@@ -229,6 +239,7 @@ impl GitState {
                 format!("from Git, partly applied: commit {commit}, which was not applied completely, reached {objects}")
             });
         written
+            .chain(restored)
             .chain(self.recalled.doubts.iter().cloned())
             .collect()
     }
@@ -250,6 +261,32 @@ impl GitState {
         let announced = refs.announce(commit, parts, trees).await;
         let error = announced.err()?;
         Some(not_remembered(&error.to_string()))
+    }
+
+    /// Records what a restore is about to write; `there` is the state that it leads to. Returns a note if it cannot.
+    pub(crate) async fn restore(&mut self, plan: &Plan, there: &Desired) -> Option<String> {
+        let parts = WrittenParts::restored(plan, there);
+        if let Some(file) = &mut self.kept {
+            let base = self.base.as_ref().and_then(Base::desired)?;
+            let tree = WrittenTree {
+                commit: String::new(),
+                desired: there.clone(),
+                parts,
+            };
+            let after = recorded(base, there);
+            let base = laid_over(Some(base), &[tree], (base, false), &after)?;
+            let written = file.write(RefValues::default(), &base, &BTreeSet::new());
+            return written
+                .err()
+                .map(|error| not_remembered(&error.to_string()));
+        }
+        let refs = self.refs.as_mut()?;
+        // Without a base, nothing counts as drift.
+        let commit = refs.base()?.to_owned();
+        let recorded = refs.restore(&commit, parts).await;
+        recorded
+            .err()
+            .map(|error| not_remembered(&error.to_string()))
     }
 
     /// After an apply that left nothing to do, moves the base; else records what it wrote. Returns notes about the

@@ -18,6 +18,7 @@ mod placeholder;
 mod recorded;
 mod records;
 mod removal;
+mod restored;
 mod settings;
 mod template;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use placeholder::{is_placeholder, placeholder};
 pub use recorded::recorded;
 pub use records::ManagedRecords;
 pub(crate) use removal::{removed, removed_hosts, removed_sets};
+pub use restored::RestoredValue;
 pub use settings::{Edit, undeclared};
 pub use template::{TemplateDifference, TemplateRepair};
 pub use verdict::{Declaration, Verdict, verdict};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::departed_name;
+use super::{RestoredValue, departed_name};
 use crate::diag::SourceMap;
 use crate::dns::{Expectations, Question, declared_template, expect, question_of};
 use crate::model::{AccountName, DomainName, DomainTemplate, RecordData, RecordName};
@@ -27,6 +27,8 @@ pub struct ManagedRecords {
     pub(super) now: BTreeMap<Question, Claim>,
     /// The RRsets needed according to the base; absent when no base is known.
     pub(super) earlier: Option<BTreeMap<Question, Claim>>,
+    /// The RRsets that restores wrote.
+    pub(super) restored: BTreeSet<RestoredValue>,
 }
 
 impl ManagedRecords {

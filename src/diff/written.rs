@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::base::Base;
-use super::{ChangeKey, ManagedRecords, account, template};
+use super::{ChangeKey, ManagedRecords, RestoredValue, account, template};
 use crate::diag::SourceMap;
 use crate::live::Live;
 use crate::model::{AccountName, Identity, ObjectName};
@@ -39,6 +39,8 @@ pub struct WrittenParts {
     pub template_perhaps: bool,
     /// The RRsets that were written.
     pub records: BTreeSet<Target>,
+    /// What restores wrote instead of what the tree declares; it counts as long as it is live.
+    pub restored: BTreeSet<RestoredValue>,
 }
 
 impl WrittenParts {
@@ -68,6 +70,8 @@ impl WrittenParts {
     pub fn forget_template(&mut self) {
         self.template = false;
         self.template_perhaps = false;
+        self.restored
+            .retain(|value| value.object() != Some(ObjectName::Template));
     }
 
     /// Takes out the whole objects that the base declares just as the tree does: the base covers them.
@@ -111,6 +115,7 @@ impl WrittenParts {
         Self {
             perhaps: std::mem::take(&mut self.perhaps),
             template_perhaps: std::mem::take(&mut self.template_perhaps),
+            restored: std::mem::take(&mut self.restored),
             ..Self::default()
         }
     }
@@ -132,6 +137,9 @@ impl WrittenParts {
             taken.template = std::mem::take(&mut self.template);
             taken.template_perhaps = std::mem::take(&mut self.template_perhaps);
         }
+        let is_one = |value: &RestoredValue| value.object().is_some_and(|it| names.contains(&it));
+        (taken.restored, self.restored) =
+            (std::mem::take(&mut self.restored).into_iter()).partition(is_one);
         taken
     }
 
@@ -140,6 +148,8 @@ impl WrittenParts {
         self.accounts.remove(name);
         self.keys.remove(name);
         self.perhaps.remove(name);
+        self.restored
+            .retain(|value| value.account.as_ref() != Some(name));
     }
 }
 
@@ -239,6 +249,9 @@ impl WrittenTree {
         {
             base.template = Some(there.clone());
         }
+        for value in &parts.restored {
+            value.lay_over(base, live);
+        }
     }
 }
 
@@ -259,6 +272,13 @@ pub fn without_records(written: &mut [WrittenTree], base: Option<&Desired>) {
         let domain = ChangeKey::Setting("domain".into());
         let parts = &mut tree.parts;
         (parts.template, parts.template_perhaps) = (false, false);
+        parts.restored.retain(|value| {
+            let is_domain = value.key == domain || value.key == ChangeKey::Whitelabel;
+            match &value.account {
+                Some(name) => !(is_domain && managed.contains(name)),
+                None => value.object().is_none(),
+            }
+        });
         for name in managed {
             if parts.accounts.remove(name) {
                 let before = base.and_then(|base| base.account(name));
@@ -314,6 +334,9 @@ pub fn take_over(known: &mut DesiredAccount, there: &DesiredAccount, keys: &BTre
 impl ManagedRecords {
     /// Treats the RRsets that were written as needed according to the base.
     pub fn take_written(&mut self, written: &[WrittenTree]) {
+        let restored = written.iter().flat_map(|tree| &tree.parts.restored);
+        let restored = restored.filter(|value| matches!(value.key, ChangeKey::Records(_)));
+        self.restored.extend(restored.cloned());
         for tree in written.iter().filter(|tree| !tree.parts.records.is_empty()) {
             let there = Self::new(&tree.desired, None, &SourceMap::default());
             let Some(earlier) = &mut self.earlier else {

@@ -198,6 +198,15 @@ impl ZoneDifference {
             let accounts = [wanted, former].into_iter().flatten();
             let accounts = accounts.flat_map(|claim| claim.accounts.clone()).collect();
             let mut difference = SetDifference::new(set, cause, accounts);
+            let change = &mut difference.change;
+            let mut restored = managed.restored.iter().filter(|it| it.key == change.key);
+            if base.known().is_some() && restored.any(|it| it.is_side(&change.before)) {
+                change.cause = if wanted.is_some() {
+                    Cause::Git
+                } else {
+                    Cause::Removal
+                };
+            }
             difference.change.origin = wanted.and_then(|claim| claim.origin.clone());
             self.sets.push(difference);
         }

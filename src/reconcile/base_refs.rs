@@ -168,6 +168,22 @@ impl BaseRefs {
             .await
     }
 
+    /// Records what a restore is about to write, beside the commit of the tree that it leaves behind.
+    ///
+    /// Each value counts only while it is live, so that the record needs no correction if the restore fails.
+    ///
+    /// # Errors
+    /// When Git cannot move the ref, or somebody else did.
+    pub async fn restore(&mut self, commit: &str, parts: WrittenParts) -> Result<(), GitError> {
+        let (Some(known), Some(written)) = (self.known(), &mut self.written) else {
+            return Ok(());
+        };
+        let now = known.and(commit, parts);
+        written
+            .keep(self.shard, now, Timestamp::now(), self.push)
+            .await
+    }
+
     /// Records what a run wrote of a commit that it did not apply completely; replaces what was announced.
     ///
     /// # Errors
@@ -252,9 +268,17 @@ impl BaseRefs {
     pub async fn forget_written(&mut self) -> Result<(), GitError> {
         self.is_announced = false;
         self.unsent = None;
-        match (&mut self.written, &self.base) {
-            (Some(written), Some(base)) => written.clear(base, self.push).await,
-            _ => Ok(()),
+        let (Some(written), Some(base)) = (&mut self.written, &self.base) else {
+            return Ok(());
+        };
+        written.clear(base, self.push).await?;
+        let known = written.known(self.shard, Some(base));
+        let rest = known.clone().without_restored();
+        if rest == known {
+            return Ok(());
         }
+        written
+            .keep(self.shard, rest, Timestamp::now(), self.push)
+            .await
     }
 }

@@ -139,6 +139,58 @@ fn what_is_observed_or_ignored_stays() {
     platform.stop();
 }
 
+/// A guard that refuses a restore names the restore, and not an apply, which would write the tree; what it names is done
+/// to its end, for the run as a whole and for one account.
+#[test]
+fn a_guard_says_how_to_restore_all_the_same() {
+    let follow = |policy: &str| {
+        let platform = Platform::renamed("ab", "{}");
+        check_exit(&platform.run(&["apply", "--yes"]), 0);
+        let tree = "clusters: { production: {} }\n";
+        platform.write("emblazon.yaml", &format!("{tree}policy: {policy}\n"));
+        let refused = stderr(&platform.run(&["restore", "last", "a", "--yes"]));
+        let refused = refused.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!refused.contains("`apply"), "{refused}");
+        assert_eq!(platform.key('a', "company_name"), "new");
+        let commands = refused.split('`').skip(1).step_by(2);
+        let commands = commands.filter(|text| text.starts_with("emblazon restore"));
+        let commands: Vec<String> = commands.map(str::to_owned).collect();
+        (platform, commands)
+    };
+    let words =
+        |command: &str| -> Vec<String> { command.split(' ').skip(1).map(str::to_owned).collect() };
+    let run = |platform: &Platform, words: &[String]| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        platform.run(&words)
+    };
+
+    let always = "{freeze: [{from: 2000-01-01T00:00:00Z, until: 2999-01-01T00:00:00Z}]}";
+    let (platform, commands) = follow(always);
+    let [whole] = commands.as_slice() else {
+        panic!("{commands:?}");
+    };
+    check_exit(
+        &run(&platform, &[words(whole), words("- --yes")].concat()),
+        0,
+    );
+    assert_eq!(platform.key('a', "company_name"), "old");
+    assert_eq!(platform.key('b', "company_name"), "new");
+    platform.stop();
+
+    let (platform, commands) = follow("{protected_accounts: [a]}");
+    let [look, approved] = commands.as_slice() else {
+        panic!("{commands:?}");
+    };
+    let shown = run(&platform, &words(look));
+    check_exit(&shown, 2);
+    let text = stdout(&shown);
+    let (_, digest) = text.trim_end().rsplit_once("digest ").expect(&text);
+    let approved = words(&approved.replace("DIGEST", digest));
+    check_exit(&run(&platform, &[approved, words("- --yes")].concat()), 0);
+    assert_eq!(platform.key('a', "company_name"), "old");
+    platform.stop();
+}
+
 /// A deleted whitelabel comes back whole: undeclared keys, undeclared assets.
 #[test]
 fn a_deletion_is_undone() {

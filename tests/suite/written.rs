@@ -288,3 +288,89 @@ fn a_spoilt_record_is_told_and_taken_away() {
     assert_eq!(world.live(ACME).unwrap()["theirs"], "kept");
     assert_eq!(world.server.value(WRITTEN), None);
 }
+
+/// A restore writes what the tree does not say. It is emblazon's all the same, on every host, until the next apply;
+/// what somebody changes on top of it is drift.
+#[test]
+fn what_a_restore_wrote_is_ours() {
+    let world = World::new();
+    let template = |address: &str| {
+        let text =
+            format!("template:\n  A:\n    \"us.{{{{domain}}}}\": {{ mapping: [{address}] }}\n");
+        world.write("domains.yaml", &text);
+    };
+    template("192.0.2.1");
+    world.commit("a template");
+    world.apply();
+    world.account(
+        "acme",
+        ACME,
+        "company_name: Acme Two, brandColor: red, hide_powered: true",
+    );
+    world.write("accounts/beta/account.yaml", &format!("account: {BETA}\nwhitelabel: {{ company_name: Beta Two }}\nassets: {{ welcome: welcome.html }}\n"));
+    world.write("accounts/beta/welcome.html", "<p>welcome</p>");
+    template("192.0.2.2");
+    world.commit("two");
+    world.apply();
+    let restore = ["restore", "last", "--yes"];
+    check_exit(&world.run(&restore), 0);
+    assert!(world.server.value(WRITTEN).is_some());
+
+    let clone = nightly(&world, "first-night");
+    check_exit(&world.run_in(&clone, &["drift", "--only", "live"]), 0);
+    let plan = world.report_in(&clone, &["plan"]);
+    let all = [
+        "acme company_name git",
+        "acme hide_powered git",
+        "beta company_name git",
+        "beta welcome git",
+    ];
+    assert_eq!(differences(&plan), all);
+    let text = stdout(&world.run_in(&clone, &["plan"]));
+    assert!(text.contains("a restore wrote 3 objects since"), "{text}");
+    assert!(!text.contains("changed on the platform"), "{text}");
+
+    // Somebody's edit on top of it is theirs, and no other key's matter.
+    world.edit(ACME, "company_name", "By hand");
+    let plan = world.report_in(&clone, &["plan"]);
+    assert_eq!(
+        differences(&plan),
+        ["acme company_name live", all[1], all[2], all[3]]
+    );
+
+    // What the note says happens: the next apply writes it again, and nothing is remembered.
+    world.apply();
+    assert_eq!(world.server.value(WRITTEN), None);
+    check_exit(&world.run(&["plan"]), 0);
+    world.edit(ACME, "company_name", "Acme Voice");
+    assert_eq!(
+        differences(&world.report(&["plan"])),
+        ["acme company_name live"],
+        "whoever brings the old name back by hand is not the restore"
+    );
+}
+
+/// The same for a whitelabel that the run made: it is gone again.
+#[test]
+fn a_whitelabel_that_a_restore_removed_is_ours() {
+    let world = World::empty(2);
+    let (first, second) = ("0".repeat(32), format!("{:032x}", 1));
+    world.account("b0", &first, "company_name: One");
+    world.commit("one");
+    world.apply();
+    world.account("b1", &second, "company_name: Two");
+    world.commit("two");
+    world.apply();
+    check_exit(&world.run(&["restore", "last", "--yes"]), 0);
+    assert_eq!(world.live(&second), None);
+    check_exit(&world.run(&["drift", "--only", "live"]), 0);
+    let plan = world.report(&["plan"]);
+    let told = differences(&plan);
+    assert!(
+        told.iter()
+            .all(|line| line.starts_with("b1 ") && line.ends_with(" git")),
+        "{told:?}"
+    );
+    world.apply();
+    check_exit(&world.run(&["plan"]), 0);
+}

@@ -9,6 +9,7 @@ use super::output::{ListArgs, OutputArgs};
 use super::platform::PlatformArgs;
 use super::trial::Trial;
 use crate::cli::approval::{DigestPrefix, GuardName};
+use crate::model::Digest;
 
 /// Show a saved plan
 #[derive(Args, Debug)]
@@ -115,7 +116,7 @@ pub(crate) struct RestoreArgs {
     /// Also undo changes that were made since the run
     #[arg(long)]
     pub(crate) moved: bool,
-    /// Lift a guard for this restore only; requires --expect
+    /// Lift a guard for this restore only; requires --expect, or --dry-run, which prints the digest
     #[arg(long, value_name = "GUARD", value_delimiter = ',')]
     pub(crate) allow: Vec<GuardName>,
     /// Execute only the approved plan, which has this digest
@@ -148,8 +149,30 @@ impl RestoreArgs {
 
     /// Returns the command that shows what this one would do.
     pub(crate) fn look(&self) -> String {
+        self.with(&["--dry-run"])
+    }
+
+    /// Returns what to do for a guard to let the restore through; the digest is that of the plan which is held back as a
+    /// whole, and absent where the guard leaves something out of it.
+    pub(crate) fn lift(&self, guard: &str, digest: Option<&Digest>) -> String {
+        let lift = ["--allow", guard];
+        match digest {
+            Some(digest) => {
+                let approved = self.with(&[lift[0], lift[1], "--expect", digest.short()]);
+                format!("allow exactly this with `{approved}`")
+            }
+            None => format!(
+                "look at it with `{}`, and allow exactly that with `{}`",
+                self.with(&[lift[0], lift[1], "--dry-run"]),
+                self.with(&[lift[0], lift[1], "--expect", "DIGEST"])
+            ),
+        }
+    }
+
+    /// Returns this command with other options at its end.
+    fn with<'a>(&'a self, options: &[&'a str]) -> String {
         let accounts = self.accounts.iter().map(String::as_str);
-        let options: Vec<&str> = accounts.chain(["--dry-run"]).collect();
-        self.together(&self.run, &options)
+        let words: Vec<&str> = accounts.chain(options.iter().copied()).collect();
+        self.together(&self.run, &words)
     }
 }

@@ -478,7 +478,8 @@ async fn show_and_do(
     if let Some(unseen) = canary.as_ref().and_then(CanaryProbe::failure) {
         ui.message(unseen);
         let begun = begun.unwrap_or_default();
-        return unseen_canary(ui, args, (folder, tree), (platform, state), begun, guard).await;
+        let place = (platform, state);
+        return unseen_canary(ui, args, (folder, tree), place, begun, (guard, git)).await;
     }
     if let (Some(probe), Some(begun)) = (&canary, begun.as_deref())
         && !probe.has_passed()
@@ -521,7 +522,7 @@ async fn unseen_canary(
     (folder, tree): (&Utf8Path, &OpenTree),
     (platform, state): (&Platform, &StateFolder),
     accounts: Vec<String>,
-    guard: &LeaseGuard,
+    write: (&LeaseGuard, &mut GitState),
 ) -> Result<Exit, Failure> {
     // They were written by a run before this one.
     if accounts.is_empty() {
@@ -534,7 +535,7 @@ async fn unseen_canary(
     // These have the report of the apply.
     restore_args.output.output.clear();
     let place = (platform, &*state.path);
-    let restored = restore_at_once(ui, &restore_args, tree, place, guard).await?;
+    let restored = restore_at_once(ui, &restore_args, tree, place, write).await?;
     Ok(match restored {
         Exit::Done => Exit::Partly,
         other => other,

@@ -10,7 +10,8 @@ use crate::apply::{
     self, Manifest, RecordsBack, RestoreTarget, RunId, SnapshotStore, StoredAssets,
 };
 use crate::cli::approval::{Approval, PlanOrigin};
-use crate::cli::args::{Format, RestoreArgs, Several, TreeChoice};
+use crate::cli::args::{BaseArgs, Format, RestoreArgs, Several, TreeChoice};
+use crate::cli::base::GitState;
 use crate::cli::execute::{self, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{LeaseRequest, with_lease};
@@ -76,7 +77,16 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     if args.dry_run {
         return Box::pin(connect_and_go_back(ui, &trip, back, None)).await;
     }
-    let work = async |guard| connect_and_go_back(ui, &trip, back, Some(&guard)).await;
+    let work = async |guard| {
+        let base = BaseArgs {
+            remote: args.remote.clone(),
+            no_fetch: false,
+            forget: Vec::new(),
+        };
+        let found = GitState::find(ui, &args.tree, &tree, None, &args.platform, &base);
+        let mut git = found.await?.for_run(None, !args.lease.no_push);
+        connect_and_go_back(ui, &trip, back, Some((&guard, &mut git))).await
+    };
     Box::pin(with_lease(ui, request, work)).await
 }
 
@@ -86,7 +96,7 @@ pub(super) async fn restore_at_once(
     args: &RestoreArgs,
     tree: &OpenTree,
     (platform, state): (&Platform, &Utf8Path),
-    guard: &LeaseGuard,
+    (guard, git): (&LeaseGuard, &mut GitState),
 ) -> Result<Exit, Failure> {
     let run = find(state, &args.run, &args.history())?;
     let store = SnapshotStore::new(state);
@@ -102,19 +112,20 @@ pub(super) async fn restore_at_once(
         only: &only,
         follows_apply: true,
     };
-    Box::pin(go_back(ui, &trip, back, (platform, state), Some(guard))).await
+    let write = Some((guard, git));
+    Box::pin(go_back(ui, &trip, back, (platform, state), write)).await
 }
 
 async fn connect_and_go_back(
     ui: Ui,
     trip: &Trip<'_>,
     back: RestoreTarget,
-    guard: Option<&LeaseGuard>,
+    write: Option<(&LeaseGuard, &mut GitState)>,
 ) -> Result<Exit, Failure> {
     let args = trip.args;
     let state = state(args)?;
     let platform = platform::connect(ui, &args.tree, trip.tree, &args.platform).await?;
-    let exit = go_back(ui, trip, back, (&platform, &state), guard).await?;
+    let exit = go_back(ui, trip, back, (&platform, &state), write).await?;
     platform.stop().await;
     Ok(exit)
 }
@@ -187,7 +198,11 @@ fn approval(args: &RestoreArgs) -> Result<Approval, Failure> {
         RefusalKind::Remove,
         RefusalKind::RepairTemplate,
     ];
-    Approval::new(&args.allow, &asked, args.expect.as_ref(), args.look())
+    let (expect, look) = (args.expect.as_ref(), args.look());
+    if args.dry_run {
+        return Ok(Approval::for_look(&args.allow, &asked, look));
+    }
+    Approval::new(&args.allow, &asked, expect, look)
 }
 
 /// Plans the restore, shows it, asks, and executes it; without a lease, it is only shown.
@@ -196,7 +211,7 @@ async fn go_back(
     trip: &Trip<'_>,
     back: RestoreTarget,
     (platform, state): (&Platform, &Utf8Path),
-    guard: Option<&LeaseGuard>,
+    write: Option<(&LeaseGuard, &mut GitState)>,
 ) -> Result<Exit, Failure> {
     let Trip {
         args,
@@ -229,6 +244,12 @@ async fn go_back(
         .map(|(zone, reason)| moved_since(Subject::Zone(zone), &reason));
     planned.plan.refusals.extend(refusals);
     let digest = planned.plan.digest();
+    for refusal in &mut planned.plan.refusals {
+        if let Some(guard) = refusal.kind.guard() {
+            let whole = refusal.subject.is_none().then_some(&digest);
+            refusal.help = args.lift(guard, whole);
+        }
+    }
     let mut facts = Facts {
         desired: Some(&back.desired),
         live: Some(&live),
@@ -238,7 +259,7 @@ async fn go_back(
     };
     let mut shown = report::report(&facts);
     shown.is_of_restore();
-    let Some(guard) = guard else {
+    let Some((guard, git)) = write else {
         output::deliver(ui, &shown, &args.output)?;
         return Ok(Exit::of(&shown));
     };
@@ -250,6 +271,9 @@ async fn go_back(
     if !planned.plan.steps.is_empty() && !is_held {
         if !is_sure(args) && !ui::ask("Restore this?").await? {
             return Err(Failure::Refused("not restored".to_owned()));
+        }
+        if let Some(note) = git.restore(&planned.plan, &back.desired).await {
+            ui.message(&text::visible(&note));
         }
         let execution = Execution {
             primary: primary::for_plan(&args.tree, tree, platform, &planned.plan).await?,

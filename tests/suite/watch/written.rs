@@ -143,3 +143,44 @@ fn what_a_killed_daemon_wrote_is_no_drift_on_another_host() {
 fn what_a_killed_daemon_wrote_is_no_drift_on_its_own_host() {
     check_killed("killed");
 }
+
+/// A run was restored before the daemon begins, on this host or on another: the platform is as emblazon left it.
+#[track_caller]
+fn check_restored(ran_before: bool) {
+    let platform = platform("ab", "{apply: auto, heal: report}");
+    let bare = publish(&platform);
+    if ran_before {
+        let mut daemon = follow_as(&platform, bare.path(), "daemon", "", "");
+        daemon.wait("run", None, "applied");
+        assert_eq!(daemon.stop().code(), Some(0));
+    }
+    let run = |arguments: &[&str]| {
+        let mut command = platform.command(arguments);
+        let command = command.env("GIT_CONFIG_GLOBAL", "/dev/null");
+        check_exit(&command.output().unwrap(), 0);
+    };
+    configure(&platform, "{apply: manual, heal: report}");
+    name_company(&platform, 'a', "second");
+    let head = commit(&platform, "second", &[]);
+    run(&["apply", "--yes"]);
+    run(&["restore", "last", "a", "--yes"]);
+    let mut daemon = follow_as(&platform, bare.path(), "daemon", "", "");
+    daemon.wait("commit", None, &head);
+    daemon.wait("stalled", Some('a'), "awaiting_approval");
+    assert!(!daemon.has_said("stalled", "drift_reported"));
+    assert!(!daemon.has_said("reconciling", "confirming"));
+    platform.edit('b', "company_name", "by hand");
+    daemon.wait("stalled", Some('b'), "drift_reported");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+#[test]
+fn what_a_restore_wrote_is_no_drift_for_a_daemon_that_begins() {
+    check_restored(false);
+}
+
+#[test]
+fn what_a_restore_wrote_is_no_drift_for_a_daemon_with_an_older_base() {
+    check_restored(true);
+}
