@@ -15,6 +15,11 @@ pub enum LoadError {
         "the folder has no emblazon.yaml; name the tree's folder, with --tree where a command takes accounts or a file, or begin one with `emblazon init`"
     )]
     NotATree,
+    /// What should make the folder a tree is a link, a pipe, a folder, or the like.
+    #[error(
+        "emblazon.yaml is not a file of its own; put the file itself there: a link, a pipe and a folder are not read"
+    )]
+    NotAFile,
     /// The chosen cluster is not declared.
     #[error("there is no cluster {name}; declared in emblazon.yaml: {known}{suggestion}")]
     UnknownCluster {
@@ -41,7 +46,10 @@ impl LoadError {
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::NotATree | Self::UnknownCluster { .. } | Self::SeveralClusters { .. } => true,
+            Self::NotATree
+            | Self::NotAFile
+            | Self::UnknownCluster { .. }
+            | Self::SeveralClusters { .. } => true,
             Self::Source(error) => matches!(
                 error,
                 SourceError::NoFolder(_)

@@ -5,6 +5,7 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::digest::Text;
 use super::{Declared, Ownership, Policy, SharedAccount};
@@ -50,8 +51,24 @@ impl ClusterConfig {
     /// Returns whether a URL leads to this cluster's own platform: it is the declared one, or none is declared.
     #[must_use]
     pub fn is_at(&self, api: &str) -> bool {
-        let plain = |url: &str| url.trim_end_matches('/').to_ascii_lowercase();
-        (self.api.as_ref()).is_none_or(|declared| plain(&declared.value) == plain(api))
+        let declared = self.api.as_ref();
+        declared.is_none_or(|declared| is_same_place(&declared.value, api))
+    }
+}
+
+/// Returns whether two base URLs are of the same place, however they spell it: case, default port, dot at the end of the
+/// host, slash at the end of the path.
+fn is_same_place(one: &str, other: &str) -> bool {
+    let place = |url: &str| {
+        let url = Url::parse(url).ok()?;
+        let host = url.host_str()?.trim_end_matches('.').to_owned();
+        let path = url.path().trim_end_matches('/').to_owned();
+        let port = url.port_or_known_default();
+        Some((url.scheme().to_owned(), host, port, path))
+    };
+    match (place(one), place(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
     }
 }
 
@@ -251,5 +268,32 @@ impl Desired {
         text.part(&format!("{:?}", self.policy));
         text.flush(&mut digest);
         digest.digest()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_place;
+
+    #[test]
+    fn a_platform_is_known_however_its_url_is_spelled() {
+        #[track_caller]
+        fn check(other: &str, expected: bool) {
+            let declared = "https://api.example.com:8443/kazoo";
+            assert_eq!(is_same_place(declared, other), expected, "{other}");
+            assert_eq!(is_same_place(other, declared), expected, "{other}");
+        }
+        check("https://api.example.com:8443/kazoo", true);
+        check("HTTPS://API.Example.COM:8443/kazoo/", true);
+        check("https://api.example.com.:8443/kazoo", true);
+        check("https://api.example.com/kazoo", false);
+        check("https://api.example.com:8443/Kazoo", false);
+        check("http://api.example.com:8443/kazoo", false);
+        check("https://api.example.com:8443", false);
+        check("https://api.example.org:8443/kazoo", false);
+        check("no url", false);
+        assert!(is_same_place("https://a.example", "https://a.example:443/"));
+        assert!(is_same_place("http://a.example:80", "http://a.example"));
+        assert!(is_same_place("no url", "no url"));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::cluster::LoadError;
 use super::layout::{ACCOUNT_FILE, CONFIG_PATH};
 use super::node::{Content, Node};
 use super::source::{Listed, ListedKind, ReadError, TreeSource};
@@ -122,6 +123,17 @@ impl Files {
             let help = "add it, or move the files out of accounts/";
             self.misplaced(entry, Code::EB0118, message, help);
             last = Some(name);
+        }
+    }
+
+    /// Returns the file that makes a folder a tree.
+    pub(super) fn config(&self) -> Result<&TreeFile, LoadError> {
+        let mut files = self.files.iter();
+        let found = files.find(|file| file.path == CONFIG_PATH);
+        match found {
+            Some(file) if file.role == Role::Config => Ok(file),
+            Some(_) => Err(LoadError::NotAFile),
+            None => Err(LoadError::NotATree),
         }
     }
 

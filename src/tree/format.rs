@@ -40,9 +40,7 @@ pub struct Formatted {
 /// If there is no tree, or it cannot be listed.
 pub fn format(source: &dyn TreeSource) -> Result<Vec<Formatted>, LoadError> {
     let files = Files::classify(&source.list()?);
-    if !(files.files.iter()).any(|file| file.role == Role::Config) {
-        return Err(LoadError::NotATree);
-    }
+    files.config()?;
     let files = (files.files.into_iter()).filter(|file| file.role != Role::Misplaced);
     let formatted = files.map(|file| {
         let parsed = files::parse(source, &file);

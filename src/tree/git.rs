@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::PictureCache;
 use super::bounds::{Bounds, MOST_FOLDER_BYTES, MOST_PATHS};
-use super::layout::{ACCOUNTS, TOP_FILES, TOP_FOLDERS, is_hidden};
+use super::layout::{ACCOUNTS, TOP_FILES, TOP_FOLDERS, is_account_file, is_hidden};
 use super::object_size::object_size;
 use super::selection::Selection;
 use super::source::{
@@ -110,7 +110,7 @@ impl GitTree {
             }
             let path = path.join(name);
             bounds.take(&path)?;
-            if entry.kind() == Some(ObjectType::Tree) {
+            if entry.kind() == Some(ObjectType::Tree) && !is_account_file(&path) {
                 self.walk(repository, (entry.id(), &path), bounds, found)?;
             } else {
                 found.push(Listed {

@@ -102,11 +102,7 @@ pub(super) fn read_part(
         left_out,
     } = listing(source, only)?;
     let files = Files::classify(&listed).numbered_by(&known);
-    let config_file = files
-        .files
-        .iter()
-        .find(|file| file.role == Role::Config)
-        .ok_or(LoadError::NotATree)?;
+    let config_file = files.config()?;
     let own = PictureCache::default();
     let mut loader = Loader {
         source,
@@ -206,8 +202,7 @@ fn listing(source: &dyn TreeSource, only: Option<&Selection>) -> Result<Listing,
 pub fn clusters(source: &dyn TreeSource) -> Result<Vec<ClusterName>, LoadError> {
     let listing = source.list_some(&Selection::default())?;
     let files = Files::classify(&listing.files);
-    let file = files.files.iter().find(|file| file.role == Role::Config);
-    let parsed = files::parse(source, file.ok_or(LoadError::NotATree)?);
+    let parsed = files::parse(source, files.config()?);
     let config = Reader::default().config(&parsed.root);
     Ok(config
         .clusters

@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::PictureCache;
 use super::bounds::Bounds;
-use super::layout::{ACCOUNTS, TOP_FILES, TOP_FOLDERS, is_hidden};
+use super::layout::{ACCOUNTS, TOP_FILES, TOP_FOLDERS, is_account_file, is_hidden};
 use super::parallel;
 use super::plain_file::{FileError, PlainFile};
 use super::selection::Selection;
@@ -110,7 +110,7 @@ impl Workdir {
             let path = folder.join(name);
             bounds.take(&path)?;
             let kind = entry.file_type().map_err(list)?;
-            if kind.is_dir() {
+            if kind.is_dir() && !is_account_file(&path) {
                 folders.push(path);
             } else {
                 found.push(Listed {

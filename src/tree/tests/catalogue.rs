@@ -123,6 +123,22 @@ fn eb0112_links() {
         ");
 }
 
+/// An account whose file is a folder has not left the tree.
+#[test]
+fn eb0112_a_folder_in_the_place_of_an_account() {
+    let full = [
+        ("accounts/acme/account.yaml/account.yaml", ID),
+        ("accounts/acme/logo.png", ""),
+    ];
+    let empty = Tree::new(&[("accounts/acme/logo.png", "")]);
+    std::fs::create_dir(empty.path().join("accounts/acme/account.yaml")).expect("a folder");
+    let expected = "accounts/acme/account.yaml:1:1 EB0112 accounts/acme/account.yaml is not a file; put the file itself here: what a link shows depends on where it is read";
+    for told in [tree(&full), lines(&empty.load(None))] {
+        assert!(told.lines().any(|line| line == expected), "{told}");
+        assert!(!told.contains("EB0118"), "{told}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn eb0116_unreadable() {

@@ -420,6 +420,10 @@ fn a_folder_without_emblazon_yaml_is_no_tree() {
     let source = crate::tree::Workdir::open(path).expect("a folder");
     assert!(matches!(load(&source, None), Err(LoadError::NotATree)));
     assert!(matches!(clusters(&source), Err(LoadError::NotATree)));
+    // Neither is one in which it is something else, and that is told.
+    std::fs::create_dir(folder.path().join("emblazon.yaml")).expect("a folder");
+    assert!(matches!(load(&source, None), Err(LoadError::NotAFile)));
+    assert!(matches!(clusters(&source), Err(LoadError::NotAFile)));
 }
 
 #[test]
