@@ -1,7 +1,7 @@
 //! Delivers a report: to standard output in one format, and to files in any.
 
 use std::collections::BTreeMap;
-use std::env;
+use std::{env, fs};
 
 use anyhow::Context as _;
 use camino::Utf8Path;
@@ -18,7 +18,10 @@ use crate::model::{AccountName, ClusterName};
 use crate::probe::ProbeReport;
 use crate::report::gallery::Gallery;
 use crate::report::html::ProbeView;
-use crate::report::{Places, Report, github, html, json, junit, markdown, sarif, text};
+use crate::report::markdown::Pictures;
+use crate::report::{
+    Illustration, Places, Report, github, html, illustrations, json, junit, markdown, sarif, text,
+};
 
 /// Writes a report to all requested destinations.
 pub(crate) fn deliver(ui: Ui, report: &Report, args: &OutputArgs) -> Result<(), Failure> {
@@ -32,8 +35,8 @@ pub(crate) fn deliver_with(
     gallery: &Gallery,
     args: &OutputArgs,
 ) -> Result<(), Failure> {
-    write_files(ui, report, gallery, args)?;
-    print(report, gallery, args.format, ui.stdout_options())
+    let drawn = write_files(ui, report, gallery, args)?;
+    print((report, &drawn, gallery), args, ui.stdout_options())
 }
 
 /// Writes the report of an apply whose plan was already shown.
@@ -43,12 +46,12 @@ pub(crate) fn deliver_outcome(
     gallery: &Gallery,
     args: &OutputArgs,
 ) -> Result<(), Failure> {
-    write_files(ui, report, gallery, args)?;
+    let drawn = write_files(ui, report, gallery, args)?;
     let options = text::Options {
         plan_seen: true,
         ..ui.stdout_options()
     };
-    print(report, gallery, args.format, options)
+    print((report, &drawn, gallery), args, options)
 }
 
 fn write_files(
@@ -56,35 +59,72 @@ fn write_files(
     report: &Report,
     gallery: &Gallery,
     args: &OutputArgs,
-) -> Result<(), Failure> {
+) -> Result<Drawn, Failure> {
+    let drawn = match &args.pictures {
+        Some(folder) => draw(report, gallery, folder)?,
+        None => Drawn::new(),
+    };
     let phase = Phase::begin(ui, "writing reports", args.output.len());
     for output in &args.output {
         phase.at(output.file.as_str());
+        let pictures = linked(&drawn, args, output.file.parent())?;
         rendered(
-            report,
-            gallery,
+            (report, &pictures, gallery),
             output.format,
             ui::file_options(),
             |shown| pour(&output.file, shown),
         )?;
         phase.step();
     }
-    Ok(())
+    Ok(drawn)
 }
 
 fn print(
-    report: &Report,
-    gallery: &Gallery,
-    format: Format,
+    (report, drawn, gallery): (&Report, &Drawn, &Gallery),
+    args: &OutputArgs,
     options: text::Options,
 ) -> Result<(), Failure> {
-    rendered(report, gallery, format, options, ui::output)
+    let pictures = linked(drawn, args, None)?;
+    let of = (report, &pictures, gallery);
+    rendered(of, args.format, options, ui::output)
+}
+
+/// The pictures that were drawn: the file of each, in the folder for them.
+type Drawn = BTreeMap<AccountName, String>;
+
+/// Draws the brands whose login page changes into a folder.
+fn draw(report: &Report, gallery: &Gallery, folder: &Utf8Path) -> Result<Drawn, Failure> {
+    let drawn = illustrations(report, gallery);
+    fs::create_dir_all(folder).with_context(|| folder.to_string())?;
+    let written = drawn.into_iter().map(|(name, Illustration { file, png })| {
+        let path = folder.join(&file);
+        file::write_bytes(&path, Readers::AsBefore, &png).with_context(|| path.to_string())?;
+        Ok((name, file))
+    });
+    written.collect()
+}
+
+/// Returns the links of a report to the pictures, from the folder that it is written to.
+fn linked(drawn: &Drawn, args: &OutputArgs, from: Option<&Utf8Path>) -> Result<Pictures, Failure> {
+    let Some(folder) = args.pictures.as_ref().filter(|_| !drawn.is_empty()) else {
+        return Ok(Pictures::new());
+    };
+    let from = from.unwrap_or(Utf8Path::new(""));
+    let below = folder.strip_prefix(from).map_err(|_| {
+        Failure::Usage(format!(
+            "--pictures {folder}: a report links to its pictures from its own folder; name a folder below {from}"
+        ))
+    })?;
+    let link = |file: &String| below.join(file).into_string();
+    Ok(drawn
+        .iter()
+        .map(|(name, file)| (name.clone(), link(file)))
+        .collect())
 }
 
 /// Passes a report, rendered while it is written, to `then`.
 fn rendered<T>(
-    report: &Report,
-    gallery: &Gallery,
+    (report, pictures, gallery): (&Report, &Pictures, &Gallery),
     format: Format,
     options: text::Options,
     then: impl FnOnce(&Shown<'_>) -> T,
@@ -97,6 +137,7 @@ fn rendered<T>(
         Format::Json => then(&Shown::machine(&json::render(report))),
         Format::Markdown => then(&Shown::machine(&markdown::render(
             report,
+            pictures,
             longest_comment(),
         ))),
         Format::Sarif => then(&Shown::machine(&sarif::render(report, exit))),

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::Client;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
+use super::picture::CommentPicture;
 use super::request::{self, Request};
 use super::{ForgeError, ForgeKind, Target};
+use crate::model::Digest;
 use crate::transport::{self, BodyError, TlsProblem, parse_json, read_body};
 
 /// How long one request may take.
@@ -31,34 +33,59 @@ impl Forge {
 
     /// Sends a request, and returns the JSON of the answer's body; null if the body is empty.
     pub(super) async fn send(&self, request: &Request) -> Result<Value, ForgeError> {
-        let call = || {
-            let path = request.path.split('?').next().unwrap_or_default();
-            format!("{} {path}", request.method)
-        };
+        let path = request.path.split('?').next().unwrap_or_default();
+        let call = format!("{} {path}", request.method);
         let url = request::url(&self.target, request);
         let mut builder = self.client.request(request.method.clone(), url);
         if let Some(body) = &request.body {
             builder = builder.json(body);
         }
-        let unreachable = |error: reqwest::Error| {
-            let problem = TlsProblem::of(&error).map(|problem| problem.explained());
-            ForgeError::Unreachable(problem.unwrap_or_else(|| error.without_url().to_string()))
-        };
-        let mut response = builder.send().await.map_err(unreachable)?;
-        let status = response.status().as_u16();
-        if !response.status().is_success() {
-            return Err(refused(status, response.headers(), call()));
-        }
-        let bytes = read_body(&mut response, LONGEST, PATIENCE).await;
-        let bytes = bytes.map_err(|error| match error {
-            BodyError::Broken(error) => unreachable(error),
-            BodyError::TooLarge | BodyError::TooSlow { .. } => ForgeError::Answer(call()),
-        })?;
-        if bytes.is_empty() {
-            return Ok(Value::Null);
-        }
-        parse_json(&bytes, VALUES).map_err(|_| ForgeError::Answer(call()))
+        answered(builder, call).await
     }
+
+    /// Sends a picture as the only part of a form, and returns the JSON of the answer's body.
+    pub(super) async fn upload(
+        &self,
+        path: &str,
+        part: &str,
+        picture: &CommentPicture,
+    ) -> Result<Value, ForgeError> {
+        let (name, boundary) = (picture.name(), Digest::of(&picture.bytes));
+        let head = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"{name}\"\r\nContent-Type: image/png\r\n\r\n"
+        );
+        let end = format!("\r\n--{boundary}--\r\n");
+        let body = [head.as_bytes(), &picture.bytes, end.as_bytes()].concat();
+        let api = self.target.api.as_str().trim_end_matches('/');
+        let builder = self.client.post(format!("{api}{path}"));
+        let builder = builder.header(
+            CONTENT_TYPE,
+            format!("multipart/form-data; boundary={boundary}"),
+        );
+        answered(builder.body(body), format!("POST {path}")).await
+    }
+}
+
+/// Sends a request, and reads its answer within bounds; `call` names it in errors.
+async fn answered(builder: RequestBuilder, call: String) -> Result<Value, ForgeError> {
+    let unreachable = |error: reqwest::Error| {
+        let problem = TlsProblem::of(&error).map(|problem| problem.explained());
+        ForgeError::Unreachable(problem.unwrap_or_else(|| error.without_url().to_string()))
+    };
+    let mut response = builder.send().await.map_err(unreachable)?;
+    let status = response.status().as_u16();
+    if !response.status().is_success() {
+        return Err(refused(status, response.headers(), call));
+    }
+    let bytes = read_body(&mut response, LONGEST, PATIENCE).await;
+    let bytes = bytes.map_err(|error| match error {
+        BodyError::Broken(error) => unreachable(error),
+        BodyError::TooLarge | BodyError::TooSlow { .. } => ForgeError::Answer(call.clone()),
+    })?;
+    if bytes.is_empty() {
+        return Ok(Value::Null);
+    }
+    parse_json(&bytes, VALUES).map_err(|_| ForgeError::Answer(call))
 }
 
 /// Returns the error for an unsuccessful answer. Its body is not shown: it may repeat what was sent.

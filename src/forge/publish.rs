@@ -34,14 +34,14 @@ pub enum Outcome {
 
 /// Publishes reports on one forge.
 pub struct Publisher {
-    forge: Forge,
+    pub(super) forge: Forge,
     /// The pause before the second try; later pauses are longer.
     pause: Duration,
 }
 
 /// The id of the user that the token belongs to; an app has one, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct CommentAuthor(u64);
+pub(super) struct CommentAuthor(u64);
 
 /// The plan that a pull request showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,9 +67,9 @@ struct Pull {
 }
 
 /// A comment or issue that an earlier run left.
-struct FoundComment {
+pub(super) struct FoundComment {
     id: u64,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Publisher {
@@ -81,10 +81,7 @@ impl Publisher {
 
     /// Keeps one comment on the pull request up to date. If there is nothing to do and no comment yet, none is written.
     pub async fn comment(&self, text: &str) -> Result<Outcome, ForgeError> {
-        let number = self.forge.target.number.ok_or(ForgeError::Missing {
-            what: "the pull request",
-            how: "run it for one, or set --number",
-        })?;
+        let number = self.number()?;
         let mark = Mark::of(text)?;
         let silent = mark.state == State::Clean;
         self.patiently(async || {
@@ -180,6 +177,14 @@ impl Publisher {
         Ok(newest.is_some_and(|(_, is_named)| is_named))
     }
 
+    /// Returns the number of the pull request.
+    pub(super) fn number(&self) -> Result<u64, ForgeError> {
+        self.forge.target.number.ok_or(ForgeError::Missing {
+            what: "the pull request",
+            how: "run it for one, or set --number",
+        })
+    }
+
     fn commit(&self) -> Result<&str, ForgeError> {
         self.forge.target.commit.as_deref().ok_or(ForgeError::Missing {
             what: "the commit",
@@ -226,7 +231,7 @@ impl Publisher {
 
     /// Retries the whole operation while the forge is busy: a request whose answer was lost may have been carried out,
     /// and looking again shows whether it was.
-    async fn patiently<T>(
+    pub(super) async fn patiently<T>(
         &self,
         work: impl AsyncFn() -> Result<T, ForgeError>,
     ) -> Result<T, ForgeError> {
@@ -319,7 +324,7 @@ impl Publisher {
     ///
     /// Anyone who may comment on the pull request can write the mark, too, and could later change the text. So only our
     /// own comments count; two apps are different users.
-    async fn author(&self) -> Result<CommentAuthor, ForgeError> {
+    pub(super) async fn author(&self) -> Result<CommentAuthor, ForgeError> {
         let (id, call) = match self.forge.send(&request::whoami()).await {
             Ok(user) => (user["id"].as_u64(), "GET /user"),
             // GitHub's workflow token belongs to an app, which can look itself up only through this other API.
@@ -337,7 +342,7 @@ impl Publisher {
     }
 
     /// Finds what earlier runs left, oldest first.
-    async fn find(
+    pub(super) async fn find(
         &self,
         things: Things,
         mark: &Mark,

@@ -13,8 +13,11 @@
 //! | set a commit's status | `POST /repos/R/statuses/SHA` | `POST /projects/R/statuses/SHA` |
 //! | list them | `GET /repos/R/commits/SHA/statuses` | `GET /projects/R/repository/commits/SHA/statuses` |
 //! | one pull request | `GET /repos/R/pulls/N` | `GET /projects/R/merge_requests/N` |
+//! | keep pictures | GitHub: `…/git/{blobs, trees, commits, refs}`; Gitea: `…/issues/N/assets` | `POST /projects/R/uploads` |
 //! | whose commit is it | `GET /repos/R/commits/SHA/pulls` (Gitea: `pull`, one) | `GET …/repository/commits/SHA/merge_requests` |
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -218,6 +221,78 @@ pub(super) fn pulls_of(target: &Target, commit: &str) -> Request {
         ForgeKind::Gitlab => format!("{repository}/repository/commits/{commit}/merge_requests"),
     };
     request(Method::GET, path, None)
+}
+
+/// The ref that keeps the pictures of comments on GitHub, below `refs/`.
+const PICTURES: &str = "emblazon/pictures";
+
+/// Returns the path of GitLab's uploads.
+pub(super) fn uploads(target: &Target) -> String {
+    format!("{}/uploads", repository(target))
+}
+
+/// Returns the path of the attachments of a pull request on Gitea.
+pub(super) fn attachments(target: &Target, number: u64) -> String {
+    format!("{}/issues/{number}/assets", repository(target))
+}
+
+fn git_object(target: &Target, kind: &str, body: Value) -> Request {
+    let path = format!("{}/git/{kind}", repository(target));
+    request(Method::POST, path, Some(body))
+}
+
+/// Stores the content of a file.
+pub(super) fn blob(target: &Target, bytes: &[u8]) -> Request {
+    let body = json!({"content": STANDARD.encode(bytes), "encoding": "base64"});
+    git_object(target, "blobs", body)
+}
+
+/// Makes a folder of files, each with its name and the id of its content.
+pub(super) fn tree(target: &Target, files: &[(&str, String)]) -> Request {
+    let entry = |(name, blob): &(&str, String)| json!({"path": name, "mode": "100644", "type": "blob", "sha": blob});
+    let entries: Vec<Value> = files.iter().map(entry).collect();
+    git_object(target, "trees", json!({"tree": entries}))
+}
+
+/// Commits a folder.
+pub(super) fn commit(target: &Target, tree: &str, parents: &[&str]) -> Request {
+    let message = "Pictures of brands, for the comments of emblazon";
+    let body = json!({"message": message, "tree": tree, "parents": parents});
+    git_object(target, "commits", body)
+}
+
+/// Asks for the ref of the pictures.
+pub(super) fn pictures_ref(target: &Target) -> Request {
+    let path = format!("{}/git/ref/{PICTURES}", repository(target));
+    request(Method::GET, path, None)
+}
+
+/// Moves the ref of the pictures forward, or creates it.
+pub(super) fn move_pictures_ref(target: &Target, commit: &str, is_there: bool) -> Request {
+    let repository = repository(target);
+    if is_there {
+        let body = json!({"sha": commit, "force": false});
+        return request(
+            Method::PATCH,
+            format!("{repository}/git/refs/{PICTURES}"),
+            Some(body),
+        );
+    }
+    let body = json!({"ref": format!("refs/{PICTURES}"), "sha": commit});
+    request(Method::POST, format!("{repository}/git/refs"), Some(body))
+}
+
+/// Returns where GitHub shows a file of a commit to whoever may see the repository.
+pub(super) fn page_of(target: &Target, commit: &str, name: &str) -> String {
+    let mut site = target.api.clone();
+    site.set_query(None);
+    site.set_path("");
+    if site.host_str() == Some("api.github.com") {
+        // The host is valid, so this does not fail; if it did, the address would lead nowhere.
+        let _ = site.set_host(Some("github.com"));
+    }
+    let (site, repository) = (site.as_str().trim_end_matches('/'), &target.repository);
+    format!("{site}/{repository}/blob/{commit}/{name}?raw=true")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::card::{Card, Subject, Tense};
-use super::{ObjectReport, StepReport, Verb};
+use super::{Command, ObjectReport, Report, StepReport, Verb};
 use crate::diff::{Change, ChangeKey, Side};
 use crate::model::{AssetKind, count};
 use crate::plan::{Risk, StepId};
@@ -238,6 +238,15 @@ fn add<'a>(parts: &mut Vec<Part<'a>>, step: &'a StepReport, change: Change) {
             waits_for: Vec::new(),
             ..part(step)
         }),
+    }
+}
+
+/// Returns the objects that a report groups: with their steps, or with what was found where there are none.
+pub(super) fn listed(report: &Report) -> Vec<ObjectReport> {
+    match report.command {
+        Command::Validate | Command::Dns => Vec::new(),
+        Command::Drift | Command::Diff => report.objects().map(as_found).collect(),
+        Command::Plan | Command::Apply => report.objects().cloned().collect(),
     }
 }
 

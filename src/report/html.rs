@@ -15,7 +15,7 @@ mod probe;
 mod problem;
 mod rest;
 mod section;
-mod sides;
+pub(in crate::report) mod sides;
 pub(crate) mod sketch;
 mod store;
 mod summary;

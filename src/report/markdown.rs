@@ -15,6 +15,7 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use escape::{code, prose};
@@ -22,15 +23,19 @@ use fit::fitted;
 pub use probe::probe;
 
 use super::{Command, Report, text};
+use crate::model::AccountName;
+
+/// The pictures of brands: where the file of each lies, as a link in Markdown spells it.
+pub type Pictures = BTreeMap<AccountName, String>;
 
 /// Renders a report in at most `limit` bytes, and so at most as many characters; the minimum limit is 1,000.
 #[must_use]
-pub fn render(report: &Report, limit: usize) -> String {
+pub fn render(report: &Report, pictures: &Pictures, limit: usize) -> String {
     let limit = limit.max(1000);
     let head = head(report);
     let foot = foot(report);
     let room = limit.saturating_sub(head.len() + foot.len());
-    let body = fitted(&sections::sections(report), room);
+    let body = fitted(&sections::sections(report, pictures), room);
     // Fenced blocks contain no empty lines, so this only affects the space between blocks.
     let mut text = head + &body + &foot;
     while text.contains("\n\n\n") {

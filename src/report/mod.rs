@@ -17,6 +17,7 @@ mod fixture;
 pub mod gallery;
 pub mod github;
 pub mod html;
+mod illustration;
 pub mod json;
 pub mod junit;
 mod line;
@@ -39,6 +40,7 @@ pub use build::{Facts, ShardFacts, report};
 pub use dns::{AccountDns, DnsReport, SecondOpinion};
 pub(crate) use escape::{visible_json, visible_json_line};
 pub use finding::{dns_lines, probe_lines};
+pub use illustration::{Illustration, illustrations};
 pub use line::{Line, lines};
 pub use look::{Look, Looks, is_drawn};
 pub use model::{

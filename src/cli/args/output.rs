@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use camino::Utf8PathBuf;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 /// Format and destination of a report.
 #[derive(Args, Clone, Debug)]
@@ -19,6 +19,10 @@ pub(crate) struct OutputArgs {
     /// Also write the report to a file; may be repeated
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(crate) output: Vec<Output>,
+    /// Draw the login page of each brand that changes, live and after, as a PNG into this folder, and show it in
+    /// Markdown; `comment` uploads the pictures
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) pictures: Option<Utf8PathBuf>,
 }
 
 /// The format of a report.
@@ -49,13 +53,16 @@ impl OutputArgs {
                 ListFormat::Json => Format::Json,
             },
             output: Vec::new(),
+            pictures: None,
         }
     }
 
     /// Returns whether any format shows pictures.
     pub(crate) fn shows_pictures(&self) -> bool {
         let mut formats = self.output.iter().map(|output| output.format);
-        self.format == Format::Html || formats.any(|format| format == Format::Html)
+        self.pictures.is_some()
+            || self.format == Format::Html
+            || formats.any(|format| format == Format::Html)
     }
 }
 

@@ -115,6 +115,7 @@ impl ProbeArgs {
             file: output.file.clone(),
         });
         OutputArgs {
+            pictures: None,
             format: self.format.into(),
             output: outputs.collect(),
         }

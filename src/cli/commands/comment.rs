@@ -12,11 +12,16 @@ use crate::cli::args::{CommentArgs, StatusName};
 use crate::cli::deadline;
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Ui};
-use crate::forge::{CommitStatus, ForgeError, Mark, Outcome, Publisher, Shown, State, Target};
-use crate::tree::short_commit;
+use crate::forge::{
+    CommentPicture, CommitStatus, ForgeError, Mark, Outcome, Publisher, Shown, State, Target,
+    picture_links, without_pictures,
+};
+use crate::tree::{read_plain, short_commit};
 
 /// Pause before the second attempt.
 const PAUSE: Duration = Duration::from_secs(2);
+/// The largest picture that is uploaded, in bytes.
+const MAX_PICTURE: u64 = 4 << 20;
 
 pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
     let text = fs::read_to_string(&args.file).with_context(|| args.file.to_string())?;
@@ -41,8 +46,9 @@ pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
     });
     let work = async {
         if args.issue {
-            publisher.issue(&title, &text).await
+            publisher.issue(&title, &without_pictures(&text)).await
         } else {
+            let text = illustrated(ui, &publisher, &args.file, &text).await;
             publisher.comment(&text).await
         }
     };
@@ -56,6 +62,38 @@ pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
         Outcome::Nothing => format!("no {what}: there is nothing to say"),
     });
     Ok(Exit::Done)
+}
+
+/// Returns the text with the addresses of the pictures that it links to, or without them where the forge does not take
+/// them: the words are what must arrive.
+async fn illustrated(ui: Ui, publisher: &Publisher, file: &Utf8Path, text: &str) -> String {
+    let folder = file.parent().unwrap_or(Utf8Path::new(""));
+    let read = |link: &str| {
+        let bytes = read_plain(folder.join(link), MAX_PICTURE);
+        let picture = bytes
+            .ok()
+            .and_then(|bytes| CommentPicture::new(link, bytes));
+        picture.ok_or_else(|| link.to_owned())
+    };
+    let found: Result<Vec<CommentPicture>, String> = picture_links(text).map(read).collect();
+    let why = match found {
+        Ok(pictures) if pictures.is_empty() => return text.to_owned(),
+        Ok(pictures) => match publisher.illustrate(text, &pictures).await {
+            Ok(text) => return text,
+            Err(
+                error @ ForgeError::Refused {
+                    status: 403 | 404, ..
+                },
+            ) => format!("{error}; on GitHub the job needs `contents: write` for them"),
+            Err(error) => error.to_string(),
+        },
+        Err(link) => format!(
+            "{} is not the picture that `plan --pictures` drew; plan again with it",
+            folder.join(link)
+        ),
+    };
+    ui.warning(&format!("the comment has no pictures: {why}"));
+    without_pictures(text)
 }
 
 fn status(ui: Ui, publisher: &Publisher, mark: &Mark, name: StatusName) -> Result<Exit, Failure> {

@@ -17,7 +17,7 @@ use crate::plan::Risk;
 use crate::report::block::{self, Block};
 use crate::report::card::{Alarm, Card};
 use crate::report::escape::visible;
-use crate::report::{Command, Look, Looks, ObjectReport, Report, is_drawn};
+use crate::report::{Look, Looks, ObjectReport, Report, is_drawn};
 
 /// How many cards are open from the start.
 const OPEN: usize = 8;
@@ -36,10 +36,7 @@ struct Shown<'a, 'b> {
 
 /// Renders everything that differs: the brands, then the domain template and zones.
 pub(super) fn differing(report: &Report, store: &mut Store<'_>) -> [Section; 2] {
-    let sides = match report.command {
-        Command::Drift | Command::Diff => Sides::Drift,
-        Command::Validate | Command::Plan | Command::Apply | Command::Dns => Sides::Plan,
-    };
+    let sides = Sides::of(report.command);
     let found: Vec<ObjectReport> = match sides {
         Sides::Drift => report.objects().map(block::as_found).collect(),
         Sides::Plan => Vec::new(),

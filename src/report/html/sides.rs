@@ -5,6 +5,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::place::place;
 use crate::diff::Cause;
+use crate::report::Command;
 use crate::report::card::Tense;
 use crate::tree::Origin;
 
@@ -13,7 +14,7 @@ const CONTEXT_LINES: usize = 2;
 
 /// The wording for the two sides of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sides {
+pub(in crate::report) enum Sides {
     /// Live, and after applying a plan.
     Plan,
     /// Live, and as declared.
@@ -21,14 +22,22 @@ pub(super) enum Sides {
 }
 
 impl Sides {
+    /// Returns the sides that a command's report compares.
+    pub(in crate::report) fn of(command: Command) -> Self {
+        match command {
+            Command::Drift | Command::Diff => Self::Drift,
+            Command::Validate | Command::Plan | Command::Apply | Command::Dns => Self::Plan,
+        }
+    }
+
     /// Returns the word for the platform's side.
     #[expect(clippy::unused_self, reason = "both sides are asked alike")]
-    pub(super) fn before(self) -> &'static str {
+    pub(in crate::report) fn before(self) -> &'static str {
         "Live"
     }
 
     /// Returns the word for the tree's side.
-    pub(super) fn after(self) -> &'static str {
+    pub(in crate::report) fn after(self) -> &'static str {
         match self {
             Self::Plan => "After",
             Self::Drift => "Declared",

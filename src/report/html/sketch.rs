@@ -78,7 +78,12 @@ pub(super) fn frame(
     }
 }
 
-fn page(word: &str, look: &Look, picture: &mut impl FnMut(&AssetFacts) -> Option<Drawn>) -> Markup {
+/// Draws the login page of one side.
+pub(in crate::report) fn page(
+    word: &str,
+    look: &Look,
+    picture: &mut impl FnMut(&AssetFacts) -> Option<Drawn>,
+) -> Markup {
     let title = short(look.title.as_deref().unwrap_or(TITLE), 24);
     let icon = look.icon.as_ref().and_then(&mut *picture);
     html! {

@@ -12,6 +12,7 @@ use crate::model::count;
 use crate::plan::Risk;
 use crate::report::block::{Block, Part};
 use crate::report::card::{Alarm, Card, Tense};
+use crate::report::html::sides::Sides;
 use crate::report::row::{self, Row};
 use crate::report::{Command, value};
 
@@ -22,7 +23,12 @@ const SHOWN_LINES: usize = 60;
 /// The maximum number of names in a list below a heading.
 const LISTED_NAMES: usize = 500;
 
-pub(super) fn entry(block: &Block<'_>, command: Command, is_open: bool) -> Entry {
+pub(super) fn entry(
+    block: &Block<'_>,
+    command: Command,
+    picture: Option<(&str, Sides)>,
+    is_open: bool,
+) -> Entry {
     let tense = match command {
         Command::Drift | Command::Diff => Tense::Drift,
         Command::Validate | Command::Plan | Command::Apply | Command::Dns => Tense::Plan,
@@ -32,6 +38,15 @@ pub(super) fn entry(block: &Block<'_>, command: Command, is_open: bool) -> Entry
     let mut content = String::new();
     if names.len() > SHOWN_NAMES {
         content.push_str(&listed(&names));
+    }
+    if let Some((path, sides)) = picture {
+        // Nothing of a brand stands in this line, so that nobody can make it name another file.
+        let _ = write!(
+            content,
+            "![{} | {}]({path})\n\n",
+            sides.before(),
+            sides.after()
+        );
     }
     content.push_str(&sentences(&card));
     let mut details = String::new();

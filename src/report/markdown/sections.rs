@@ -3,20 +3,21 @@
 use super::entry::{Entry, folded, line};
 use super::escape::{code, html, prose};
 use super::fit::Section;
-use super::{change, dns};
+use super::{Pictures, change, dns};
 use crate::diag::Severity;
 use crate::live::Reading;
 use crate::model::count;
 use crate::report::ending::Endings;
+use crate::report::html::sides::Sides;
 use crate::report::{Command, ObjectReport, Problem, Report, block, finding, row};
 
-pub(super) fn sections(report: &Report) -> Vec<Section> {
+pub(super) fn sections(report: &Report, pictures: &Pictures) -> Vec<Section> {
     let sections = [
         ("Mistakes in the tree", problems(report, Severity::Error)),
         ("Not done", outcomes(report)),
         ("Refused", refusals(report)),
         ("Could not be checked", unknown(report)),
-        ("Changes", changes(report)),
+        ("Changes", changes(report, pictures)),
         ("Differs, not planned", open(report)),
         ("Kept as it is", kept(report)),
         ("DNS", dns::entries(report)),
@@ -117,12 +118,8 @@ fn unknown(report: &Report) -> Vec<Entry> {
     reasons.collect()
 }
 
-fn changes(report: &Report) -> Vec<Entry> {
-    let found: Vec<ObjectReport> = match report.command {
-        Command::Validate | Command::Dns => return Vec::new(),
-        Command::Drift | Command::Diff => report.objects().map(block::as_found).collect(),
-        Command::Plan | Command::Apply => report.objects().cloned().collect(),
-    };
+fn changes(report: &Report, pictures: &Pictures) -> Vec<Entry> {
+    let found = block::listed(report);
     let (accounts, others): (Vec<&ObjectReport>, Vec<&ObjectReport>) =
         found.iter().partition(|object| object.name.is_some());
     let mut blocks = block::blocks(&others);
@@ -130,7 +127,13 @@ fn changes(report: &Report) -> Vec<Entry> {
     let few = blocks.len() <= 3;
     blocks
         .iter()
-        .map(|block| change::entry(block, report.command, few))
+        .map(|block| {
+            let object = block.plainest(&blocks);
+            let name = object.and_then(|object| object.name.as_ref());
+            let picture = name.and_then(|name| pictures.get(name));
+            let picture = picture.map(|path| (path.as_str(), Sides::of(report.command)));
+            change::entry(block, report.command, picture, few)
+        })
         .collect()
 }
 

@@ -152,7 +152,7 @@ fn a_plan_as_a_comment() {
 fn nothing_to_do() {
     let mut report = empty(Command::Plan);
     report.accounts = vec![account("acme", Vec::new())];
-    insta::assert_snapshot!(render(&report, GITHUB_LIMIT), @r"
+    insta::assert_snapshot!(render(&report, &Pictures::new(), GITHUB_LIMIT), @r"
     <!-- emblazon plan production clean 64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525 -->
     ### emblazon plan on `production`
 
@@ -177,7 +177,7 @@ fn large(accounts: u32) -> Report {
 #[test]
 fn what_does_not_fit_is_counted() {
     let report = large(10_000);
-    let text = render(&report, GITHUB_LIMIT);
+    let text = render(&report, &Pictures::new(), GITHUB_LIMIT);
     assert!(
         text.len() <= GITHUB_LIMIT && text.len() > GITHUB_LIMIT * 9 / 10,
         "{}",
@@ -339,7 +339,7 @@ proptest! {
         });
         report.accounts.push(object);
         report.notes.push(reason);
-        let text = render(&report, GITHUB_LIMIT);
+        let text = render(&report, &Pictures::new(), GITHUB_LIMIT);
         prop_assert_eq!(intruders(&text), Vec::<String>::new(), "{}", text);
         for line in text.lines().filter(|line| line.starts_with("| `")) {
             let bars = line.replace("\\|", "").matches('|').count();
@@ -356,7 +356,7 @@ proptest! {
             let update = step(number, Verb::Update, Risk::Reversible, vec![change]);
             report.accounts.push(account(&format!("a{number}{name}"), vec![update]));
         }
-        let text = render(&report, limit);
+        let text = render(&report, &Pictures::new(), limit);
         prop_assert!(text.len() <= limit.max(1000), "{} of {limit}", text.len());
     }
 }

@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
 use emblazon::forge::ForgeKind;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -38,6 +39,10 @@ pub(crate) struct World {
     pub(crate) merged: Option<u64>,
     /// Another run's comment, to appear with the next one that is written.
     pub(crate) rival: Option<String>,
+    /// The pictures that were uploaded: name and bytes.
+    pub(crate) pictures: Vec<(String, Vec<u8>)>,
+    /// The commit that the ref of the pictures names, on GitHub.
+    pub(crate) pictures_ref: Option<String>,
     next: u64,
 }
 
@@ -144,6 +149,9 @@ async fn answer(
         .trim_start_matches("/api/v4")
         .trim_start_matches("/api/v1")
         .to_owned();
+    if let Some((status, answer)) = world.picture(kind, &method, &path, &body) {
+        return (status, answer.to_string()).into_response();
+    }
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let (status, answer) =
         world.handle(kind, &method, &path, uri.query().unwrap_or_default(), &body);
@@ -340,4 +348,85 @@ fn page(kind: ForgeKind, entries: &[Value], query: &str) -> Value {
     let size = number("per_page").unwrap_or(20).min(100);
     let before = (number("page").unwrap_or(1) - 1) * size;
     entries.iter().skip(before).take(size).cloned().collect()
+}
+
+/// The commit of the first pictures, as an object's id.
+const OBJECT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+impl World {
+    /// Takes pictures as each forge does: GitHub as objects of Git, the others as a file in a form.
+    fn picture(
+        &mut self,
+        kind: ForgeKind,
+        method: &Method,
+        path: &str,
+        body: &[u8],
+    ) -> Option<(StatusCode, Value)> {
+        if kind != ForgeKind::Github {
+            let is_form = path.ends_with("/uploads") || path.ends_with("/issues/12/assets");
+            if !is_form || *method != Method::POST {
+                return None;
+            }
+            let (name, bytes) = form(body);
+            let address = format!("/uploads/{}/{name}", self.pictures.len());
+            self.pictures.push((name, bytes));
+            let answer = match kind {
+                ForgeKind::Gitlab => json!({"url": address}),
+                _ => {
+                    json!({"id": 1, "browser_download_url": format!("https://gitea.example{address}")})
+                }
+            };
+            return Some((StatusCode::CREATED, answer));
+        }
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let made = |status| Some((status, json!({"sha": OBJECT})));
+        match (
+            method.as_str(),
+            path.strip_prefix("/repos/acme/brands/git/")?,
+        ) {
+            ("POST", "blobs") => {
+                let content = json["content"].as_str().unwrap();
+                let bytes = base64::engine::general_purpose::STANDARD.decode(content);
+                self.pictures.push((String::new(), bytes.unwrap()));
+                made(StatusCode::CREATED)
+            }
+            ("POST", "trees") => {
+                let entries = json["tree"].as_array().unwrap().iter();
+                let names = entries.map(|entry| entry["path"].as_str().unwrap().to_owned());
+                let unnamed = self.pictures.iter_mut().filter(|(name, _)| name.is_empty());
+                for ((name, _), given) in unnamed.zip(names) {
+                    *name = given;
+                }
+                made(StatusCode::CREATED)
+            }
+            ("POST", "commits") => made(StatusCode::CREATED),
+            ("GET", "ref/emblazon/pictures") => Some(match &self.pictures_ref {
+                Some(commit) => (StatusCode::OK, json!({"object": {"sha": commit}})),
+                None => (StatusCode::NOT_FOUND, Value::Null),
+            }),
+            ("POST", "refs") if self.pictures_ref.is_none() => {
+                assert_eq!(json["ref"], "refs/emblazon/pictures");
+                self.pictures_ref = json["sha"].as_str().map(str::to_owned);
+                Some((StatusCode::CREATED, json!({"object": {"sha": OBJECT}})))
+            }
+            ("PATCH", "refs/emblazon/pictures") if self.pictures_ref.is_some() => {
+                assert_eq!(json["force"], false);
+                Some((StatusCode::OK, json!({"object": {"sha": OBJECT}})))
+            }
+            ("POST", "refs") => Some((StatusCode::UNPROCESSABLE_ENTITY, Value::Null)),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the name and the bytes of the only file in a form.
+fn form(body: &[u8]) -> (String, Vec<u8>) {
+    let find = |what: &[u8]| body.windows(what.len()).position(|found| found == what);
+    let start = find(b"\r\n\r\n").unwrap() + 4;
+    let head = String::from_utf8_lossy(&body[..start]);
+    let boundary = head.split("\r\n").next().unwrap();
+    let end = find(format!("\r\n{boundary}--\r\n").as_bytes()).unwrap();
+    let (_, name) = head.split_once("filename=\"").unwrap();
+    let name = name.split('"').next().unwrap().to_owned();
+    (name, body[start..end].to_vec())
 }
