@@ -244,6 +244,12 @@ impl GitState {
             .collect()
     }
 
+    /// Returns a note if the tree is no commit's, so that an apply cannot make it the base.
+    pub(crate) fn uncommitted(&self) -> Option<String> {
+        let why = self.commit.as_ref()?.as_ref().err()?;
+        Some(format!("what is applied does not become the base: {why}"))
+    }
+
     /// Prepares the refs for a run that writes; `push` moves those of the remote too.
     pub(crate) fn for_run(mut self, shard: Option<Shard>, push: bool) -> Self {
         self.refs = self.refs.map(|refs| refs.for_runs(shard, push));

@@ -63,7 +63,7 @@ impl Node {
         match &self.content {
             Content::Scalar(_) if self.is_empty() => "nothing",
             Content::Scalar(_) if self.is_null() => "null",
-            Content::Scalar(_) => "a text",
+            Content::Scalar(_) => "a string",
             Content::Sequence(_) => "a list",
             Content::Mapping(_) => "a map",
             Content::Broken => "something unreadable",

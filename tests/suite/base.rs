@@ -226,6 +226,9 @@ fn the_ref_moves_after_a_complete_apply_only() {
         "{}",
         stderr(&output)
     );
+    // It is said before anybody agrees to it, too.
+    let plan = stdout(&output);
+    assert!(plan.contains("does not become the base"), "{plan}");
     assert_eq!(world.applied(), Some(first.clone()));
     // … but from the commit that is named, whatever the work tree holds.
     let second = world.commit("change");

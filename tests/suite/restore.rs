@@ -95,6 +95,24 @@ fn a_restore_is_shown_before_it_is_done() {
     platform.stop();
 }
 
+/// The same command twice is no way forth and back; what the refusal names undoes the restore.
+#[test]
+fn the_last_run_is_not_restored_if_it_was_a_restore() {
+    let platform = Platform::renamed("a", "{}");
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    check_exit(&platform.run(&["restore", "last", "--yes"]), 0);
+    let refused = platform.run(&["restore", "last", "--yes"]);
+    check_exit(&refused, 64);
+    assert_eq!(platform.key('a', "company_name"), "old");
+    let told = stderr(&refused);
+    let (_, command) = told.split_once("; `emblazon ").expect(&told);
+    let command = command.split('`').next().unwrap();
+    let words: Vec<&str> = command.split(' ').chain(["--yes"]).collect();
+    check_exit(&platform.run(&words), 0);
+    assert_eq!(platform.key('a', "company_name"), "new");
+    platform.stop();
+}
+
 #[test]
 fn what_moved_since_is_left_alone_unless_told() {
     let platform = Platform::renamed("ab", "{}");

@@ -408,6 +408,7 @@ async fn show_and_do(
     let base = git.base.clone();
     let mut known = git.told();
     known.extend(job.notes);
+    known.extend(git.uncommitted());
     known.extend(idle_canaries(args, rollout, plan));
     let mut facts = survey.facts(Command::Plan, tree);
     facts.plan = Some((plan, &job.digest));

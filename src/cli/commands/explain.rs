@@ -28,9 +28,13 @@ pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
     if looks_like_code(&args.subject) {
         let codes = Code::ALL.iter().map(|code| code.as_str());
         let message = format!("there is no code {}", args.subject);
-        return Err(Failure::Usage(
-            message + &did_you_mean(&args.subject.to_uppercase(), codes),
-        ));
+        let near = did_you_mean(&args.subject.to_uppercase(), codes);
+        let near = if near.is_empty() {
+            "; a code stands in brackets behind `error` or `warning`".to_owned()
+        } else {
+            near
+        };
+        return Err(Failure::Usage(message + &near));
     }
     let (folder, key) = folder_and_key(args);
     let tree = tree::open(ui, folder, &args.choice, Several::First)?;

@@ -20,7 +20,7 @@ use crate::report::{self, Command, Facts, visible_json};
 const VERSION: u32 = 1;
 
 /// Alias of the newest run.
-const NEWEST: &str = "last";
+pub(super) const NEWEST: &str = "last";
 
 /// Message about a sandbox that ended with its command.
 pub(super) const NO_HISTORY: &str = "a sandbox ends with its command, and its history too; `--state DIR` keeps both, for apply and for this";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::history::{NO_HISTORY, find};
+use super::history::{NEWEST, NO_HISTORY, find};
 use crate::apply::lease::LeaseGuard;
 use crate::apply::{
     self, Manifest, RecordsBack, RestoreTarget, RunId, SnapshotStore, StoredAssets,
@@ -39,6 +39,7 @@ pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
 async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let state = state(args)?;
     let run = find(&state, &args.run, &args.history())?;
+    is_no_restore(args, &state, &run)?;
     // Wrong arguments are reported before anybody waits or confirms.
     approval(args)?;
     let store = SnapshotStore::new(&state);
@@ -88,6 +89,22 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         connect_and_go_back(ui, &trip, back, Some((&guard, &mut git))).await
     };
     Box::pin(with_lease(ui, request, work)).await
+}
+
+/// Refuses `last` where the last run was itself a restore: the same command once more would undo it.
+fn is_no_restore(args: &RestoreArgs, state: &Utf8Path, run: &RunId) -> Result<(), Failure> {
+    let (record, _) = apply::run_of(state, run).map_err(failed)?;
+    let Some(restored) = record.and_then(|record| record.restores) else {
+        return Ok(());
+    };
+    if args.run != NEWEST {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "the last run, {run}, restored {restored}: name the run that is to be restored, as `{}` lists them; `{}` undoes the restore",
+        args.history(),
+        args.together(run.as_str(), &[])
+    )))
 }
 
 /// Restores accounts from a run that has just ended, under its lease and on its platform.

@@ -69,7 +69,7 @@ fn wrong_type(path: &str, wanted: FieldType, value: &Value) -> Problem {
             "an account id",
             "write the id of the account that answers for it, or remove the key",
         ),
-        FieldType::TextList => ("a list of texts", "write a list, such as [one, two]"),
+        FieldType::TextList => ("a list of strings", "write a list, such as [one, two]"),
         FieldType::Providers => (
             "a list of providers",
             "write a list of maps, such as [{ name: Example, url: https://login.example.com }]",
@@ -81,13 +81,13 @@ fn wrong_type(path: &str, wanted: FieldType, value: &Value) -> Problem {
         | FieldType::Email
         | FieldType::Price
         | FieldType::Any => (
-            "a text",
-            "write a text, in quotes if it is a number or a word such as true",
+            "a string",
+            "write a string, in quotes if it is a number or a word such as true",
         ),
     };
     Problem::new(
         Code::EB0510,
-        format!("{path} wants {name}, this is {}", kind(value)),
+        format!("{path} must be {name}, but is {}", kind(value)),
         help,
     )
 }
@@ -97,7 +97,7 @@ fn kind(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "a map",
     }
@@ -348,8 +348,11 @@ fn list(path: &str, items: &[Value]) -> Vec<Problem> {
             Value::Null => vec![null_inside(path)],
             other => vec![Problem::new(
                 Code::EB0510,
-                format!("{path} wants texts, one of its items is {}", kind(other)),
-                "write a list of texts, such as [one, two]",
+                format!(
+                    "{path} must be a list of strings, but one of its items is {}",
+                    kind(other)
+                ),
+                "write a list of strings, such as [one, two]",
             )],
         })
         .collect()
@@ -488,7 +491,7 @@ fn plain(path: &str, text: &str) -> Vec<Problem> {
         |what: &str, help: String| Problem::new(Code::EB0508, format!("{path} {what}"), help);
     let trimmed = text.trim();
     if trimmed.is_empty() {
-        let help = "write a text, or null to remove the key";
+        let help = "write a string, or null to remove the key";
         problems.push(doubt("is empty", help.to_owned()));
     } else if trimmed != text {
         let help = format!("write {trimmed:?}");

@@ -45,7 +45,7 @@ fn trap_09_domains() {
         &[(Code::EB0401, "bare host name")],
     );
     check("domain", &json!(""), &[(Code::EB0401, "empty")]);
-    check("domain", &json!(7), &[(Code::EB0510, "a text")]);
+    check("domain", &json!(7), &[(Code::EB0510, "a string")]);
 }
 
 #[test]
@@ -384,7 +384,7 @@ fn providers_have_the_form_that_4_3_wants() {
     check(&json!({}), &[(Code::EB0510, "a list of providers")]);
     check(
         &one(json!("x")),
-        &[(Code::EB0510, "sso_providers[1] wants a map")],
+        &[(Code::EB0510, "sso_providers[1] must be a map")],
     );
     check(
         &one(json!({"name": "x"})),
@@ -396,7 +396,7 @@ fn providers_have_the_form_that_4_3_wants() {
     );
     check(
         &one(json!({"url": 5})),
-        &[(Code::EB0510, "sso_providers[1].url wants a text")],
+        &[(Code::EB0510, "sso_providers[1].url must be a string")],
     );
     check(
         &one(json!({"url": "javascript:alert(1)"})),
@@ -408,7 +408,7 @@ fn providers_have_the_form_that_4_3_wants() {
     );
     check(
         &one(json!({"url": "https://a.example", "params": {"scopes": "s"}})),
-        &[(Code::EB0510, "params.scopes wants a list of texts")],
+        &[(Code::EB0510, "params.scopes must be a list of strings")],
     );
     check(
         &one(json!({"url": "https://a.example", "params": {"include_granted_scopes": "yes"}})),

@@ -214,7 +214,7 @@ impl Reader {
                 place: node.place,
             }),
             _ => {
-                self.wrong_type(node, what, "a text");
+                self.wrong_type(node, what, "a string");
                 None
             }
         }
@@ -262,7 +262,7 @@ impl Reader {
             format!("{what} is {:?}, which is not a boolean", scalar.text),
             help,
             node.place,
-            "true or false is wanted",
+            "expected true or false",
         );
         self.mended_by(node.place, meant);
         None
@@ -311,17 +311,17 @@ impl Reader {
             ),
             Content::Mapping(entries) if entries.iter().any(|entry| entry.value.is_empty()) => self.report(
                 Code::EB0202,
-                format!("{what} is a map, {wanted} is wanted"),
+                format!("{what} is a map, but must be {wanted}"),
                 "put it in quotes if it begins with {{domain}}: braces without quotes are a map",
                 place,
-                &format!("{wanted} is wanted here"),
+                &format!("expected {wanted} here"),
             ),
             _ => self.report(
                 Code::EB0202,
-                format!("{what} is {}, {wanted} is wanted", node.describe()),
+                format!("{what} is {}, but must be {wanted}", node.describe()),
                 format!("write {wanted}"),
                 place,
-                &format!("{wanted} is wanted here"),
+                &format!("expected {wanted} here"),
             ),
         }
     }

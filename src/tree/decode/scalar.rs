@@ -55,7 +55,7 @@ impl Reader {
             format!("{what} is {text:?}, which is not an integer"),
             "write decimal digits without zeros in front or separators, such as 15",
             node.place,
-            "an integer is wanted",
+            "expected an integer",
         );
         None
     }

@@ -178,14 +178,14 @@ fn eb02_structure() {
     "); // EB0201
     assert_snapshot!(account("assets: {logos: null}"), @"accounts/acme/account.yaml:2:10 EB0201 assets has no key logos; did you mean logo?"); // EB0201
     assert_snapshot!(account("extends: gold\nassets: []\nwhitelabel: text"), @r"
-        accounts/acme/account.yaml:2:10 EB0202 extends is a text, a list is wanted; write a list
-        accounts/acme/account.yaml:3:9 EB0202 assets is a list, a map is wanted; write a map
-        accounts/acme/account.yaml:4:13 EB0202 whitelabel is a text, a map is wanted; write a map
+        accounts/acme/account.yaml:2:10 EB0202 extends is a string, but must be a list; write a list
+        accounts/acme/account.yaml:3:9 EB0202 assets is a list, but must be a map; write a map
+        accounts/acme/account.yaml:4:13 EB0202 whitelabel is a string, but must be a map; write a map
         "); // EB0202
     assert_snapshot!(account("whitelabel: {nav: text, company_name: {a: b}, additionalCss: x}"), @r"
-        accounts/acme/account.yaml:2:19 EB0202 nav is a text, a map is wanted; write a map
-        accounts/acme/account.yaml:2:39 EB0202 company_name is a map, a text is wanted; write a text
-        accounts/acme/account.yaml:2:62 EB0202 additionalCss is a text, a list is wanted; write a list
+        accounts/acme/account.yaml:2:19 EB0202 nav is a string, but must be a map; write a map
+        accounts/acme/account.yaml:2:39 EB0202 company_name is a map, but must be a string; write a string
+        accounts/acme/account.yaml:2:62 EB0202 additionalCss is a string, but must be a list; write a list
         "); // EB0202
     assert_snapshot!(account("protected: no"), @r#"accounts/acme/account.yaml:2:12 EB0203 protected is "no", which is not a boolean; write false"#); // EB0203
     assert_snapshot!(account("whitelabel: {hide_powered: \"true\", hide_credits: on, hide_registration: maybe}"), @r#"
@@ -214,9 +214,9 @@ fn eb02_structure() {
         accounts/acme/account.yaml:2:71 EB0209 social.price is 1.10, which YAML readers understand in different ways; write "1.10" for the text, or the plain decimal form for the number
         "#); // EB0209
     assert_snapshot!(account("dns: null\nassets: ~\nextends: [null]"), @r#"
-        accounts/acme/account.yaml:2:6 EB0210 dns is null; write a text, or delete the key; null means "must not be there" and is for settings and assets
+        accounts/acme/account.yaml:2:6 EB0210 dns is null; write a string, or delete the key; null means "must not be there" and is for settings and assets
         accounts/acme/account.yaml:3:9 EB0210 assets is null; write a map, or delete the key; null means "must not be there" and is for settings and assets
-        accounts/acme/account.yaml:4:11 EB0210 an item of extends is null; write a text, or delete the key; null means "must not be there" and is for settings and assets
+        accounts/acme/account.yaml:4:11 EB0210 an item of extends is null; write a string, or delete the key; null means "must not be there" and is for settings and assets
         "#); // EB0210
     assert_snapshot!(account("whitelabel: {sso_providers: [{url: null}]}"), @"accounts/acme/account.yaml:2:36 EB0511 an item of sso_providers.url is null inside of a value; leave it out, or declare the key itself as null"); // EB0511
     assert_snapshot!(account("whitelabel: {social: [null]}"), @"accounts/acme/account.yaml:2:23 EB0511 an item of social is null inside of a value; leave it out, or declare the key itself as null"); // EB0511
@@ -266,7 +266,7 @@ fn eb03_layers() {
     assert_snapshot!(account("labels: {sold by: x, tier: 'of gold', a: [b]}\nignore: [labels.tier]"), @r#"
     accounts/acme/account.yaml:2:10 EB0214 label sold by cannot be chosen by: "sold by"; write letters, digits, - and _, beginning with a letter or a digit
     accounts/acme/account.yaml:2:28 EB0214 label tier cannot be chosen by: "of gold"; write letters, digits, - and _, beginning with a letter or a digit
-    accounts/acme/account.yaml:2:42 EB0202 label a is a list, a text is wanted; write a text
+    accounts/acme/account.yaml:2:42 EB0202 label a is a list, but must be a string; write a string
     accounts/acme/account.yaml:3:10 EB0307 ignore names labels.tier, which is neither a key of a whitelabel nor an asset; write the key's whole path, such as whitelabel.hide_powered or assets.logo
     "#); // EB0214
     assert_snapshot!(account("mode: obsrve"), @r#"accounts/acme/account.yaml:2:7 EB0204 mode cannot be "obsrve"; did you mean observe?"#);
@@ -409,7 +409,7 @@ fn eb08_clusters_and_policy() {
     emblazon.yaml:2:82 EB0204 algorithm cannot be "hmac-md5"; write one of hmac-sha256, hmac-sha512
     "##);
     assert_snapshot!(push("{server: ns1}"), @r##"emblazon.yaml:2:13 EB0205 push has no method; add method:"##);
-    assert_snapshot!(push("[]"), @r##"emblazon.yaml:2:13 EB0202 push is a list, a map is wanted; write a map"##);
+    assert_snapshot!(push("[]"), @r##"emblazon.yaml:2:13 EB0202 push is a list, but must be a map; write a map"##);
     assert_snapshot!(config("clusters: {production: {auth: {token: {env: A, file: b}, api_key: {}}}}"), @"emblazon.yaml:1:32 EB0206 auth has both api_key and token; keep exactly one of api_key, token, user [emblazon.yaml:1:58]"); // EB0206
     assert_snapshot!(config("clusters: {production: {auth: {user: {name: admin}}}}"), @r"
         emblazon.yaml:1:38 EB0205 user has no password; add password:

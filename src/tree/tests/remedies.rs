@@ -312,7 +312,7 @@ const ROWS: &[Row] = &[
     (
         ACCOUNT,
         "whitelabel: {port: {authority: []}}\n",
-        "accounts/acme/account.yaml:3:32 EB0510 port.authority wants an account id, this is a list; write the id of the account that answers for it, or remove the key",
+        "accounts/acme/account.yaml:3:32 EB0510 port.authority must be an account id, but is a list; write the id of the account that answers for it, or remove the key",
         Write("{authority: []}", "{}", "or remove the key"),
     ),
     (
