@@ -55,7 +55,8 @@
 //! - [`reconcile`]: the parts of a reconciliation that the command line and the daemon share: lease, recovery,
 //!   execution, base.
 //! - [`report`]: values → text, one file or folder per format.
-//! - [`forge`]: reports → a comment, status or issue on a forge, kept up to date.
+//! - [`forge`]: reports → a comment, status, issue or pull request on a forge, kept up to date.
+//! - [`propose`]: live values → a branch and a pull request, so that people can keep them.
 //! - [`daemon`]: reconciles again and again: controller, work queue, schedule, published status, history log.
 //! - [`alert`]: status → messages to people, with damping, over several channels.
 //! - [`dashboard`]: status → pages, API and metrics; takes webhooks and requests of people into the work queue.
@@ -147,6 +148,7 @@ pub mod live;
 pub mod model;
 pub mod plan;
 pub mod probe;
+pub mod propose;
 pub mod reconcile;
 pub mod report;
 pub mod sandbox;

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Exit;
+use crate::forge::ForgeError;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -49,6 +50,21 @@ fn chain(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+impl From<ForgeError> for Failure {
+    fn from(error: ForgeError) -> Self {
+        match error {
+            ForgeError::NoMark | ForgeError::Missing { .. } | ForgeError::Url { .. } => {
+                Self::Usage(error.to_string())
+            }
+            ForgeError::Client(_)
+            | ForgeError::Unreachable(_)
+            | ForgeError::Busy { .. }
+            | ForgeError::Refused { .. }
+            | ForgeError::Answer(_) => Self::Failed(error.into()),
+        }
+    }
 }
 
 impl From<anyhow::Error> for Failure {

@@ -1,4 +1,5 @@
-//! Publishes to the forge: one comment on a pull request, kept up to date, one issue for drift, and commit statuses.
+//! Publishes to the forge: one comment on a pull request, kept up to date, one issue for drift,
+//! commit statuses, and pull requests for branches that emblazon pushed.
 //!
 //! GitHub, GitLab and Gitea differ in paths and in a few words; `request.rs` has them in one table. Everything
 //! else is the same: find what an earlier run left, by an invisible mark, and write only what differs.
@@ -11,7 +12,9 @@ mod error;
 mod kind;
 mod mark;
 mod picture;
+mod propose;
 mod publish;
+mod pull;
 mod request;
 mod signature;
 mod status;
@@ -24,6 +27,7 @@ pub(crate) use kind::Proof;
 pub use mark::{Mark, State};
 pub use picture::{CommentPicture, picture_links, without_pictures};
 pub use publish::{Outcome, Publisher, Shown};
+pub use pull::{Pull, PullDraft, PullOutcome};
 pub(crate) use signature::{is_same, is_signature, signed};
 pub use status::{CommitStatus, Progress};
 pub use target::{Environment, Target};

@@ -59,8 +59,8 @@ pub enum Shown {
     },
 }
 
-/// A pull request.
-struct Pull {
+/// The pull request that a plan was shown on.
+struct ShownOn {
     number: u64,
     /// Its last commit.
     head: String,
@@ -193,7 +193,7 @@ impl Publisher {
     }
 
     /// Finds the pull request that was named, or that brought the commit.
-    async fn pull_request(&self) -> Result<Option<Pull>, ForgeError> {
+    async fn pull_request(&self) -> Result<Option<ShownOn>, ForgeError> {
         let target = &self.forge.target;
         let ask = match target.number {
             Some(number) => request::pull(target, number),
@@ -221,7 +221,7 @@ impl Publisher {
             ForgeKind::Github | ForgeKind::Gitea => (&first["number"], &first["head"]["sha"]),
         };
         match (number.as_u64(), head.as_str()) {
-            (Some(number), Some(head)) => Ok(Some(Pull {
+            (Some(number), Some(head)) => Ok(Some(ShownOn {
                 number,
                 head: head.to_owned(),
             })),
@@ -389,7 +389,7 @@ fn is_ours(entry: &Value, author: CommentAuthor) -> bool {
 }
 
 /// Returns whether a user wrote a comment, opened an issue, or set a status; the forges' member names differ.
-fn is_by(entry: &Value, CommentAuthor(id): CommentAuthor) -> bool {
+pub(super) fn is_by(entry: &Value, CommentAuthor(id): CommentAuthor) -> bool {
     let names = ["user", "author", "creator"];
     let found = names.into_iter().find_map(|name| entry.get(name));
     found.is_some_and(|user| user["id"].as_u64() == Some(id))
@@ -414,6 +414,6 @@ fn text(entry: &Value, kind: ForgeKind, things: Things) -> &str {
 }
 
 /// Returns whether two texts are equal, ignoring the browsers' CRLF line ends and white space at the end.
-fn same(before: &str, after: &str) -> bool {
+pub(super) fn same(before: &str, after: &str) -> bool {
     before.replace("\r\n", "\n").trim_end() == after.trim_end()
 }

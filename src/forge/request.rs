@@ -14,6 +14,9 @@
 //! | list them | `GET /repos/R/commits/SHA/statuses` | `GET /projects/R/repository/commits/SHA/statuses` |
 //! | one pull request | `GET /repos/R/pulls/N` | `GET /projects/R/merge_requests/N` |
 //! | keep pictures | GitHub: `…/git/{blobs, trees, commits, refs}`; Gitea: `…/issues/N/assets` | `POST /projects/R/uploads` |
+//! | list pull requests of a branch | `GET /repos/R/pulls` (GitHub: of `head`, Gitea: all) | `GET /projects/R/merge_requests?source_branch=B` |
+//! | open one | `POST /repos/R/pulls` | `POST /projects/R/merge_requests` |
+//! | change, close one | `PATCH /repos/R/pulls/N` | `PUT /projects/R/merge_requests/N` |
 //! | whose commit is it | `GET /repos/R/commits/SHA/pulls` (Gitea: `pull`, one) | `GET …/repository/commits/SHA/merge_requests` |
 
 use base64::Engine as _;
@@ -21,7 +24,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{CommitStatus, ForgeKind, Target};
+use super::{CommitStatus, ForgeKind, PullDraft, Target};
 
 /// How many entries a page has.
 pub(super) const PAGE: usize = 100;
@@ -187,14 +190,90 @@ pub(super) fn statuses(target: &Target, commit: &str, page: usize) -> Request {
     request(Method::GET, path, None)
 }
 
-/// Asks for one pull request.
-pub(super) fn pull(target: &Target, number: u64) -> Request {
+fn pulls(target: &Target) -> String {
     let things = match target.kind {
         ForgeKind::Github | ForgeKind::Gitea => "pulls",
         ForgeKind::Gitlab => "merge_requests",
     };
-    let path = format!("{}/{things}/{number}", repository(target));
-    request(Method::GET, path, None)
+    format!("{}/{things}", repository(target))
+}
+
+/// Asks for one pull request.
+pub(super) fn pull(target: &Target, number: u64) -> Request {
+    request(Method::GET, format!("{}/{number}", pulls(target)), None)
+}
+
+/// How many pages of pull requests are read at most, the most recent first: Gitea cannot list those of one branch.
+pub(super) const PAGES_OF_PULLS: usize = 20;
+
+/// Which pull requests are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PullState {
+    /// Those that are open.
+    Open,
+    /// Those that were closed; GitHub and Gitea count merged ones among them.
+    Closed,
+}
+
+/// Lists the pull requests of a branch; on Gitea, of all branches.
+pub(super) fn list_pulls(target: &Target, branch: &str, state: PullState, page: usize) -> Request {
+    let state = match (state, target.kind) {
+        (PullState::Open, ForgeKind::Gitlab) => "opened",
+        (PullState::Open, ForgeKind::Github | ForgeKind::Gitea) => "open",
+        (PullState::Closed, _) => "closed",
+    };
+    let query = match target.kind {
+        ForgeKind::Github => {
+            let owner = target.repository.split('/').next().unwrap_or_default();
+            let head = encoded(&format!("{owner}:{branch}"));
+            format!("per_page={PAGE}&page={page}&state={state}&head={head}")
+        }
+        ForgeKind::Gitlab => {
+            let branch = encoded(branch);
+            format!("per_page={PAGE}&page={page}&state={state}&source_branch={branch}")
+        }
+        ForgeKind::Gitea => format!("limit={PAGE}&page={page}&state={state}&sort=recentupdate"),
+    };
+    request(Method::GET, format!("{}?{query}", pulls(target)), None)
+}
+
+/// Opens a pull request.
+pub(super) fn open_pull(target: &Target, draft: &PullDraft) -> Request {
+    let body = match target.kind {
+        ForgeKind::Github | ForgeKind::Gitea => json!({
+            "title": draft.title, "body": draft.text, "head": draft.branch, "base": draft.into,
+        }),
+        ForgeKind::Gitlab => json!({
+            "title": draft.title, "description": draft.text,
+            "source_branch": draft.branch, "target_branch": draft.into,
+        }),
+    };
+    request(Method::POST, pulls(target), Some(body))
+}
+
+/// Returns the member that holds a pull request's description.
+fn description(kind: ForgeKind) -> &'static str {
+    match kind {
+        ForgeKind::Github | ForgeKind::Gitea => "body",
+        ForgeKind::Gitlab => "description",
+    }
+}
+
+/// Changes the title and the description of a pull request.
+pub(super) fn change_pull(target: &Target, number: u64, draft: &PullDraft) -> Request {
+    let body = json!({"title": draft.title, description(target.kind): draft.text});
+    let path = format!("{}/{number}", pulls(target));
+    request(changing(target), path, Some(body))
+}
+
+/// Closes a pull request with a last description.
+pub(super) fn close_pull(target: &Target, number: u64, text: &str) -> Request {
+    let path = format!("{}/{number}", pulls(target));
+    let body = match target.kind {
+        ForgeKind::Gitlab => json!({"description": text, "state_event": "close"}),
+        ForgeKind::Github | ForgeKind::Gitea => json!({"body": text, "state": "closed"}),
+    };
+    request(changing(target), path, Some(body))
 }
 
 /// Sets a commit's status.

@@ -114,6 +114,24 @@ impl ForgeKind {
 }
 
 impl Target {
+    /// Names a repository on a forge, whoever reads it; everything that is only for a pull request or a commit is absent.
+    pub fn new(
+        kind: ForgeKind,
+        api: &str,
+        repository: &str,
+        token: Secret,
+    ) -> Result<Self, ForgeError> {
+        Ok(Self {
+            kind,
+            api: base(api)?,
+            repository: repository.to_owned(),
+            number: None,
+            commit: None,
+            link: None,
+            token,
+        })
+    }
+
     /// Combines the options with the environment. The token comes only from the environment.
     pub fn find(
         kind: Option<ForgeKind>,

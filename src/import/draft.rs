@@ -15,7 +15,7 @@ use super::overlay::Overlay;
 use super::refused::Refused;
 use super::request::{ImportError, Request};
 use super::template;
-use crate::diff::canonical;
+use crate::diff::{Change, canonical};
 use crate::live::{BrandAsset, BrandDocument, LiveBrand, Reading, Unmanaged};
 use crate::model::{AccountId, AccountName, AssetKind, Identity, KeyPath, Settings};
 use crate::tree::{DesiredAccount, Loaded, Target, edit};
@@ -37,6 +37,8 @@ pub(super) struct Draft<'a> {
     pub(super) is_template_unread: bool,
     /// Hosts of the template that are live, but not declared.
     pub(super) left_hosts: BTreeMap<Target, Reason>,
+    /// What was accepted, as changes from the live side to what the tree declared.
+    pub(super) accepted: BTreeMap<AccountName, Vec<Change>>,
     /// Further notes.
     pub(super) notes: Vec<Note>,
     /// Accounts that must be read before a layer that they share can be changed.

@@ -10,6 +10,7 @@ use super::overlay::{FileChange, Overlay};
 use super::refused::Refused;
 use super::request::{ImportError, Request, Scope, cluster};
 use super::update::update;
+use crate::diff::Change;
 use crate::live::Reading;
 use crate::model::{AccountId, AccountName};
 use crate::tree;
@@ -18,7 +19,7 @@ use crate::tree;
 const MOST_ROUNDS: usize = 50;
 
 /// The result of an import.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Imported {
     /// The files to create or change, in write order: a file comes after those that it names.
     pub changes: Vec<FileChange>,
@@ -26,6 +27,8 @@ pub struct Imported {
     pub notes: Vec<Note>,
     /// The accounts that are new in the tree.
     pub added: Vec<AccountName>,
+    /// What was accepted, by account: the live side, and what the tree declared before.
+    pub accepted: BTreeMap<AccountName, Vec<Change>>,
     /// The number of accounts, assets and templates that could not be read, and are left as they are.
     pub unread: usize,
     /// The number of accepted or imported values that the tree cannot declare.
@@ -101,6 +104,7 @@ fn draft<'a>(request: &Request<'a>, refused: &Refused) -> Result<Draft<'a>, Impo
         unread: BTreeSet::new(),
         is_template_unread: false,
         left_hosts: BTreeMap::new(),
+        accepted: BTreeMap::new(),
         notes: Vec::new(),
         wanted: BTreeSet::new(),
         refused: Refused::default(),
@@ -160,6 +164,7 @@ fn finish(request: &Request<'_>, draft: Draft<'_>) -> Result<Imported, ImportErr
     let added = added.filter(|name| written.contains(&*format!("accounts/{name}/account.yaml")));
     Ok(Imported {
         added: added.collect(),
+        accepted: draft.accepted,
         changes,
         notes,
         unread,

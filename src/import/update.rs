@@ -18,7 +18,7 @@ use super::judge;
 use super::note::{Note, Reason};
 use super::refused::Refused;
 use super::request::{ImportError, Request, Scope, live};
-use crate::diff::{self, ChangeKey, canonical};
+use crate::diff::{self, Cause, Change, ChangeKey, Side, canonical};
 use crate::live::{BrandAsset, BrandDocument, LiveBrand, Reading};
 use crate::model::{AccountId, AccountName, AssetKind, AssetType, FieldType, KeyPath, field};
 use crate::tree::edit::{self, Edit, To};
@@ -109,6 +109,11 @@ pub(super) fn update(
                 refused,
                 draft,
             )?;
+            let key = (brand.account.id.clone(), want.address());
+            if matches!(request.scope, Scope::Accept(_)) && draft.written.contains(&key) {
+                let accepted = draft.accepted.entry(account.name.clone()).or_default();
+                accepted.push(want.accepted(&account.changes));
+            }
         }
     }
     update.write(draft)
@@ -426,6 +431,28 @@ impl Want {
             Self::Setting(path, _) => setting_address(path),
             Self::Asset(kind, _) => asset_address(*kind),
         }
+    }
+
+    /// Returns what is accepted with it: the difference, or a live value that the tree does not declare.
+    fn accepted(&self, differences: &[Change]) -> Change {
+        let (key, before) = match self {
+            Self::Setting(path, value) => (
+                ChangeKey::Setting(path.clone()),
+                value.clone().map_or(Side::Absent, Side::Value),
+            ),
+            Self::Asset(kind, asset) => (
+                ChangeKey::Asset(*kind),
+                (asset.as_ref()).map_or(Side::Absent, |asset| Side::Asset(asset.facts.clone())),
+            ),
+        };
+        let known = differences.iter().find(|change| change.key == key);
+        known.cloned().unwrap_or(Change {
+            key,
+            before,
+            after: Side::Absent,
+            cause: Cause::Differs,
+            origin: None,
+        })
     }
 
     fn judge(&self, extra_keys: &[String]) -> Option<Reason> {

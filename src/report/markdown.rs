@@ -9,6 +9,7 @@ mod dns;
 mod entry;
 mod escape;
 mod fit;
+mod keep;
 mod mark;
 mod probe;
 mod sections;
@@ -20,6 +21,7 @@ use std::fmt::Write as _;
 
 use escape::{code, prose};
 use fit::fitted;
+pub use keep::{KeptBrand, kept, no_longer_kept};
 pub use probe::probe;
 
 use super::{Command, Report, text};

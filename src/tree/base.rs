@@ -14,7 +14,7 @@ use super::forget::{ForgetError, Forgotten};
 use super::git::{Pointed, point, short_commit};
 use super::refusal::Refusal;
 use super::{Desired, DesiredAccount, GitTree, LoadError, Selection, SharedAccount};
-use crate::model::{AccountName, ClusterName, Identity, Shard, count};
+use crate::model::{AccountName, ClusterName, Digest, Identity, Shard, count};
 
 /// Returns the ref that points at the last commit that was applied completely.
 #[must_use]
@@ -48,13 +48,33 @@ fn reference(cluster: &ClusterName, leaf: &str) -> String {
     format!("refs/emblazon/{}/{leaf}", plain_name(cluster))
 }
 
+/// Returns the branch, without `refs/heads/`, on which the live values of some accounts are proposed for the tree; the
+/// same for the same accounts.
+#[must_use]
+pub fn kept_branch(cluster: &ClusterName, accounts: &BTreeSet<AccountName>) -> String {
+    let mut names = accounts.iter().map(AccountName::as_str);
+    let leaf = match (names.next(), names.next()) {
+        (Some(only), None) => plain(only),
+        _ => {
+            let names: Vec<&str> = accounts.iter().map(AccountName::as_str).collect();
+            let digest = Digest::of(names.join("\n").as_bytes());
+            format!("{}-accounts-{}", names.len(), digest.short())
+        }
+    };
+    format!("emblazon/{}/keep-{leaf}", plain_name(cluster))
+}
+
 /// Returns a cluster's name in a form that fits into the names of refs and files; characters that Git does not allow
 /// everywhere in a ref are written as `%XX`.
 #[must_use]
 pub fn plain_name(cluster: &ClusterName) -> String {
+    plain(cluster.as_str())
+}
+
+fn plain(text: &str) -> String {
     use std::fmt::Write as _;
     let mut name = String::new();
-    for byte in cluster.as_str().bytes() {
+    for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
             name.push(char::from(byte));
         } else {

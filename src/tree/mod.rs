@@ -60,7 +60,7 @@ pub use account::{AccountMode, AccountPolicy, Declared, DesiredAccount, DnsMode,
 pub(crate) use assets::{Tag, elements};
 pub use base::{
     Asked, Base, BaseAccounts, NotCommitted, applied_ref, committed, departed, fetch_command,
-    lease_ref, paused_ref, plain_name, written_ref,
+    kept_branch, lease_ref, paused_ref, plain_name, written_ref,
 };
 pub use beside::{Known, load_next};
 pub use cache_folder::CacheFolder;

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use emblazon::dashboard::webhook::{Heard, Hook, Rejection, judge};
-use emblazon::forge::{CommitStatus, ForgeKind, Mark, Outcome, Publisher, Shown, Target};
+use emblazon::forge::{
+    CommitStatus, ForgeKind, Mark, Outcome, Publisher, PullDraft, PullOutcome, Shown, Target,
+};
 use emblazon::model::Secret;
 use ring::hmac;
 use serde_json::{Value, json};
@@ -29,7 +31,7 @@ const DIGEST: &str = "64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9
 
 /// What a publisher may ask of each forge, and no more. GitHub's other API, which tells an app who it is, is
 /// not described like this.
-const GITHUB: [(&str, &str); 12] = [
+const GITHUB: [(&str, &str); 15] = [
     ("GET", "/user"),
     (
         "GET",
@@ -52,7 +54,10 @@ const GITHUB: [(&str, &str); 12] = [
     ("PATCH", "/repos/{owner}/{repo}/issues/{issue_number}"),
     ("POST", "/repos/{owner}/{repo}/statuses/{sha}"),
     ("GET", "/repos/{owner}/{repo}/commits/{ref}/statuses"),
+    ("GET", "/repos/{owner}/{repo}/pulls"),
+    ("POST", "/repos/{owner}/{repo}/pulls"),
     ("GET", "/repos/{owner}/{repo}/pulls/{pull_number}"),
+    ("PATCH", "/repos/{owner}/{repo}/pulls/{pull_number}"),
     ("GET", "/repos/{owner}/{repo}/commits/{commit_sha}/pulls"),
 ];
 
@@ -245,6 +250,18 @@ async fn publish(kind: ForgeKind, url: &str, stand_in: &Server) {
     let failed = Mark::of(&text("production", "failed", "x")).unwrap();
     one.status(&CommitStatus::of(&failed)).await.unwrap();
     one.status(&CommitStatus::of(&mark)).await.unwrap();
+    let draft = |words: &str| PullDraft {
+        branch: "emblazon/production/keep-acme".to_owned(),
+        into: "main".to_owned(),
+        title: "Keep what is live for acme".to_owned(),
+        text: format!("<!-- emblazon keep production differs {DIGEST} -->\n{words}\n"),
+    };
+    let propose = async |words: &str| one.propose(&draft(words)).await.unwrap().outcome;
+    assert_eq!(propose("one").await, PullOutcome::Opened);
+    assert_eq!(propose("two").await, PullOutcome::Updated);
+    let gone = "<!-- emblazon keep production clean -->\n";
+    let closed = one.withdraw(&draft("two").branch, gone).await.unwrap();
+    assert!(closed.is_some());
     stand_in.world().merged = Some(12);
     for number in [Some(12), None] {
         let found = publisher(kind, url, number).shown(&mark).await.unwrap();

@@ -38,6 +38,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
     // What is published was rendered before.
     ("forge", &["model", "transport"]),
     (
+        "propose",
+        &[
+            "model", "tree", "diff", "import", "apply", "report", "forge",
+        ],
+    ),
+    (
         "daemon",
         &[
             "model",
@@ -47,10 +53,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "dns",
             "diff",
             "probe",
+            "import",
             "plan",
             "apply",
             "reconcile",
             "report",
+            "forge",
+            "propose",
         ],
     ),
     (
@@ -71,6 +80,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "tree",
             "live",
             "probe",
+            "forge",
             "daemon",
             "alert",
             "dashboard",
@@ -93,6 +103,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "reconcile",
             "report",
             "forge",
+            "propose",
             "daemon",
             "alert",
             "dashboard",

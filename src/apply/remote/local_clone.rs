@@ -230,7 +230,7 @@ impl LocalClone {
         Repository::discover(&self.folder).map_err(|error| unreadable(&error))
     }
 
-    fn has_commit(&self, id: &str) -> Result<bool, GitError> {
+    pub(super) fn has_commit(&self, id: &str) -> Result<bool, GitError> {
         let repository = self.repository()?;
         let found = Oid::from_str(id).and_then(|id| repository.find_commit(id)?.tree());
         Ok(found.is_ok())
@@ -390,6 +390,17 @@ impl Remote {
         Ok(ours
             .map(|(id, name)| (name.to_owned(), id.to_owned()))
             .collect())
+    }
+
+    /// Asks the remote for its main branch; absent when it names none.
+    pub async fn main_branch(&self) -> Result<Option<String>, GitError> {
+        let arguments = ["--quiet", "--symref", "--", &self.name, "HEAD"];
+        let listed = self.clone.git("ls-remote", &arguments).await?;
+        let found = listed.lines().find_map(|line| {
+            let (target, name) = line.strip_prefix("ref: refs/heads/")?.split_once('\t')?;
+            (name == "HEAD").then(|| target.to_owned())
+        });
+        Ok(found)
     }
 
     /// Deletes refs of the remote, whatever they point to.

@@ -7,6 +7,10 @@ use jiff::Timestamp;
 use super::local_clone::{GitError, LocalClone, Remote, unreadable};
 use crate::tree::object_size;
 
+/// Who commits what emblazon writes.
+pub(super) const NAME: &str = "emblazon";
+/// The address, which belongs to nobody.
+pub(super) const EMAIL: &str = "emblazon@localhost";
 /// Size of the largest commit that is read, in bytes.
 const MAX_COMMIT: usize = 8 << 20;
 
@@ -16,7 +20,7 @@ impl LocalClone {
         let repository = self.repository()?;
         let write = || {
             let time = Time::new(now.as_second(), 0);
-            let author = Signature::new("emblazon", "emblazon@localhost", &time)?;
+            let author = Signature::new(NAME, EMAIL, &time)?;
             let nothing = repository.treebuilder(None)?.write()?;
             let nothing = repository.find_tree(nothing)?;
             repository.commit(None, &author, &author, text, &nothing, &[])

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
-use crate::forge::ForgeKind;
+use super::forge::ForgeArgs;
 
 /// Post a report on GitHub, GitLab or Gitea: one comment or issue that is kept up to date, or a commit status
 ///
@@ -46,15 +46,8 @@ pub(crate) struct CommentArgs {
     /// The issue's title
     #[arg(long, requires = "issue", value_name = "TEXT")]
     pub(crate) title: Option<String>,
-    /// Which forge: github, gitlab or gitea
-    #[arg(long, value_name = "FORGE", hide_possible_values = true)]
-    pub(crate) forge: Option<ForgeName>,
-    /// The URL of the forge's API
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub(crate) url: Option<String>,
-    /// The repository: owner/name, or GitLab's project
-    #[arg(long, value_name = "NAME")]
-    pub(crate) repository: Option<String>,
+    #[command(flatten)]
+    pub(crate) forge: ForgeArgs,
     /// The number of the pull request
     #[arg(long, value_name = "N", conflicts_with = "issue")]
     pub(crate) number: Option<u64>,
@@ -70,25 +63,4 @@ pub(crate) enum StatusName {
     Auto,
     /// Still to be executed
     Pending,
-}
-
-/// The forge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ForgeName {
-    /// GitHub
-    Github,
-    /// GitLab
-    Gitlab,
-    /// Gitea, Forgejo
-    Gitea,
-}
-
-impl From<ForgeName> for ForgeKind {
-    fn from(name: ForgeName) -> Self {
-        match name {
-            ForgeName::Github => Self::Github,
-            ForgeName::Gitlab => Self::Gitlab,
-            ForgeName::Gitea => Self::Gitea,
-        }
-    }
 }

@@ -5,6 +5,7 @@ use clap::{Args, ValueHint};
 
 use super::address::address;
 use super::again::{Again, tree_word};
+use super::forge::ForgeArgs;
 use super::trial::Trial;
 
 /// Import the live state into the tree
@@ -24,11 +25,14 @@ use super::trial::Trial;
   emblazon import 'Acme Voice' beta.sip.example.com --tree brands
   emblazon import --accept acme --dry-run      its drift, into the tree
   emblazon import --accept acme.nav.help --accept beta.logo
+  emblazon import --accept acme --pull-request
   emblazon import --sandbox=examples/quickstart/sandbox.yaml --tree /tmp/brands
 
 With --factor: values that all accounts share go to defaults; two or more values that exactly the same three or more accounts share go to a brand that these accounts extend. Everything else stays in the account, so that no account gets a value that it did not have.
 
 With --accept: a value goes into the layer that declares it. When other accounts take it from there and have another value, it goes into the account's own file.
+
+With --pull-request: reads the tree as --into has it at the remote, and leaves the work tree alone. The same accounts have the same branch and pull request, which the next run updates, and closes when nothing of it is left. A branch on which somebody else has a commit stays as it is. The forge's token comes from EMBLAZON_FORGE_TOKEN, else from GITHUB_TOKEN, GITLAB_TOKEN or GITEA_TOKEN; git uses your own credentials.
 
 Exit codes: 0 done, 1 failed, 3 the tree has errors, 5 something accepted cannot be declared, 6 something could not be read, 64 wrong usage.")]
 pub(crate) struct ImportArgs {
@@ -55,6 +59,27 @@ pub(crate) struct ImportArgs {
     /// Accept an account's drift, or one key of it, into the tree; may be repeated
     #[arg(long, value_name = "ACCOUNT[.KEY]", conflicts_with = "factor")]
     pub(crate) accept: Vec<String>,
+    /// Propose it as a pull request, instead of writing files; a branch gets one commit on top of --into
+    #[arg(long, requires = "accept", help_heading = "Pull request")]
+    pub(crate) pull_request: bool,
+    /// The branch that the pull request is for; default: the main branch of the remote
+    #[arg(
+        long,
+        value_name = "BRANCH",
+        requires = "pull_request",
+        help_heading = "Pull request"
+    )]
+    pub(crate) into: Option<String>,
+    /// The Git remote to push to; default: origin
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "pull_request",
+        help_heading = "Pull request"
+    )]
+    pub(crate) remote: Option<String>,
+    #[command(flatten, next_help_heading = "Pull request")]
+    pub(crate) forge: ForgeArgs,
     /// Show what would be written, without writing it
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -11,6 +11,7 @@ mod drift;
 mod duration;
 mod events;
 mod fmt;
+mod forge;
 mod git;
 mod global;
 mod history;

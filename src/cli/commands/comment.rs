@@ -13,7 +13,7 @@ use crate::cli::deadline;
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Ui};
 use crate::forge::{
-    CommentPicture, CommitStatus, ForgeError, Mark, Outcome, Publisher, Shown, State, Target,
+    CommentPicture, CommitStatus, ForgeError, Mark, Outcome, Publisher, Shown, State,
     picture_links, without_pictures,
 };
 use crate::tree::{read_plain, short_commit};
@@ -25,15 +25,10 @@ const MAX_PICTURE: u64 = 4 << 20;
 
 pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
     let text = fs::read_to_string(&args.file).with_context(|| args.file.to_string())?;
-    let mark = Mark::of(&text).map_err(failure)?;
-    let target = Target::find(
-        args.forge.map(Into::into),
-        args.url.as_deref(),
-        args.repository.as_deref(),
-        (args.number, args.commit.as_deref()),
-        &|name| env::var(name).ok(),
-    );
-    let publisher = Publisher::new(target.map_err(failure)?, PAUSE).map_err(failure)?;
+    let mark = Mark::of(&text).map_err(Failure::from)?;
+    let place = (args.number, args.commit.as_deref());
+    let target = args.forge.target(place, &|name| env::var(name).ok());
+    let publisher = Publisher::new(target.map_err(Failure::from)?, PAUSE).map_err(Failure::from)?;
     if let Some(name) = args.status {
         return status(ui, &publisher, &mark, name);
     }
@@ -52,7 +47,7 @@ pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
             publisher.comment(&text).await
         }
     };
-    let outcome = deadline::run(ui, async { work.await.map_err(failure) })?;
+    let outcome = deadline::run(ui, async { work.await.map_err(Failure::from) })?;
     let what = if args.issue { "issue" } else { "comment" };
     ui.message(&match outcome {
         Outcome::Created => format!("{what} written"),
@@ -102,7 +97,7 @@ fn status(ui: Ui, publisher: &Publisher, mark: &Mark, name: StatusName) -> Resul
         StatusName::Pending => CommitStatus::pending(mark),
     };
     let work = publisher.status(&status);
-    deadline::run(ui, async { work.await.map_err(failure) })?;
+    deadline::run(ui, async { work.await.map_err(Failure::from) })?;
     ui.message(&format!("status set: {}", status.description));
     Ok(Exit::Done)
 }
@@ -114,7 +109,7 @@ fn approved(ui: Ui, publisher: &Publisher, mark: &Mark, file: &Utf8Path) -> Resu
         return Err(Failure::Refused(message.to_owned()));
     };
     if mark.state != State::Clean {
-        let shown = async { publisher.shown(mark).await.map_err(failure) };
+        let shown = async { publisher.shown(mark).await.map_err(Failure::from) };
         let shown = deadline::run(ui, shown)?;
         let by_hand = format!(
             "look at it, and apply it with `apply --expect {}`",
@@ -144,17 +139,4 @@ fn approved(ui: Ui, publisher: &Publisher, mark: &Mark, file: &Utf8Path) -> Resu
     }
     ui::data(&format!("{digest}\n"))?;
     Ok(Exit::Done)
-}
-
-fn failure(error: ForgeError) -> Failure {
-    match error {
-        ForgeError::NoMark | ForgeError::Missing { .. } | ForgeError::Url { .. } => {
-            Failure::Usage(error.to_string())
-        }
-        ForgeError::Client(_)
-        | ForgeError::Unreachable(_)
-        | ForgeError::Busy { .. }
-        | ForgeError::Refused { .. }
-        | ForgeError::Answer(_) => Failure::Failed(error.into()),
-    }
 }

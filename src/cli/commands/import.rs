@@ -5,7 +5,7 @@ use camino::Utf8Path;
 use crate::cli::args::Several;
 use crate::cli::args::{ImportArgs, TreeChoice};
 use crate::cli::failure::Failure;
-use crate::cli::import::{accepted, check_key, chosen, named, tell, write};
+use crate::cli::import::{ProposalDesk, accepted, check_key, chosen, named, tell, write};
 use crate::cli::platform::{self, Platform, Route, unreachable};
 use crate::cli::progress::Phase;
 use crate::cli::tree::{self, OpenTree};
@@ -21,7 +21,11 @@ use crate::tree::{AuthConfig, ClusterConfig, SourceError, TreeSource, Workdir};
 const USUAL_CLUSTER: &str = "production";
 
 pub(crate) fn import(ui: Ui, args: &ImportArgs) -> Result<Exit, Failure> {
-    let tree = open(ui, args)?;
+    let desk = match args.pull_request {
+        true => Some(deadline::run(ui, ProposalDesk::open(args))?),
+        false => None,
+    };
+    let tree = open(ui, args, desk.as_ref())?;
     if let Some(tree) = tree.as_ref().filter(|tree| tree.loaded.has_errors()) {
         let report = report::report(&survey::tree_facts(Command::Validate, tree));
         ui::page(&text::render(&report, ui.stdout_options()))?;
@@ -34,17 +38,21 @@ pub(crate) fn import(ui: Ui, args: &ImportArgs) -> Result<Exit, Failure> {
         );
         return Err(Failure::Usage(message));
     }
-    deadline::run(ui, run(ui, args, tree.as_ref()))
+    deadline::run(ui, run(ui, args, tree.as_ref(), desk.as_ref()))
 }
 
-/// Opens the tree, if there is one.
-fn open(ui: Ui, args: &ImportArgs) -> Result<Option<OpenTree>, Failure> {
-    if !args.tree.join("emblazon.yaml").exists() {
+/// Opens the tree, if there is one; for a pull request, as the branch has it that it is for.
+fn open(
+    ui: Ui,
+    args: &ImportArgs,
+    desk: Option<&ProposalDesk>,
+) -> Result<Option<OpenTree>, Failure> {
+    if desk.is_none() && !args.tree.join("emblazon.yaml").exists() {
         return Ok(None);
     }
     let choice = TreeChoice {
         cluster: args.cluster.clone(),
-        rev: None,
+        rev: desk.map(|desk| desk.parent.clone()),
     };
     let several = if args.sandbox.is_wanted() {
         Several::First
@@ -54,7 +62,12 @@ fn open(ui: Ui, args: &ImportArgs) -> Result<Option<OpenTree>, Failure> {
     tree::open(ui, &args.tree, &choice, several).map(Some)
 }
 
-async fn run(ui: Ui, args: &ImportArgs, tree: Option<&OpenTree>) -> Result<Exit, Failure> {
+async fn run(
+    ui: Ui,
+    args: &ImportArgs,
+    tree: Option<&OpenTree>,
+    desk: Option<&ProposalDesk>,
+) -> Result<Exit, Failure> {
     let cluster = cluster(args, tree)?;
     let route = Route {
         sandbox: &args.sandbox,
@@ -70,6 +83,15 @@ async fn run(ui: Ui, args: &ImportArgs, tree: Option<&OpenTree>) -> Result<Exit,
     }
     let platform = platform::reach(ui, &args.tree, &cluster, route).await?;
     let done = with_platform(ui, args, tree, &cluster, &platform).await;
+    let done = match done {
+        Ok((imported, exit)) => match (desk, tree) {
+            (Some(desk), Some(tree)) if !args.dry_run => {
+                desk.propose(ui, tree, args, &imported).await.map(|()| exit)
+            }
+            _ => Ok(exit),
+        },
+        Err(failure) => Err(failure),
+    };
     let requests = platform.requests();
     platform.stop().await;
     if let Some(requests) = requests {
@@ -118,7 +140,7 @@ async fn with_platform(
     tree: Option<&OpenTree>,
     cluster: &ClusterConfig,
     platform: &Platform,
-) -> Result<Exit, Failure> {
+) -> Result<(Imported, Exit), Failure> {
     let client = platform.reader();
     let mut everybody = live::everybody(client, client.root())
         .await
@@ -198,7 +220,8 @@ async fn with_platform(
         request.others = &others;
         imported = import::import(&request).map_err(failed)?;
     }
-    land(ui, args, &scope, &brands, &imported)
+    let exit = land(ui, args, &scope, &brands, &imported)?;
+    Ok((imported, exit))
 }
 
 /// Writes the files and prints a summary.
@@ -220,7 +243,7 @@ fn land(
             args.tree, change.path
         )));
     }
-    if !args.dry_run {
+    if !args.dry_run && !args.pull_request {
         write(&args.tree, &imported.changes)?;
     }
     ui::page(&tell(ui, imported).rendered(ui.stdout_options()))?;
@@ -239,13 +262,17 @@ fn land(
 fn summary(args: &ImportArgs, scope: &Scope, brands: &[LiveBrand], imported: &Imported) -> String {
     let has_brand = |brand: &&LiveBrand| matches!(brand.document, Reading::Known(Some(_)));
     let with = brands.iter().filter(has_brand).count();
-    let files = match (imported.changes.len(), args.dry_run) {
+    let files = match (imported.changes.len(), args.dry_run || args.pull_request) {
         (0, _) if imported.notes.iter().any(|note| note.left) => "nothing to write".to_owned(),
         (0, _) => "nothing to write: the tree says it already".to_owned(),
         (files, true) => format!("{} would be written", count(files, "file")),
         (files, false) => format!("{} written", count(files, "file")),
     };
     match scope {
+        Scope::Accept(_) if args.pull_request && !imported.changes.is_empty() => {
+            let files = count(imported.changes.len(), "file");
+            format!("{files} in the proposal; the work tree stays as it is")
+        }
         Scope::Accept(_) => files,
         Scope::Everything => format!(
             "read {}, {with} with a whitelabel: {} new in the tree; {files}{}",

@@ -85,7 +85,7 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// Lists the sentences of a card; an alarming one is bold.
-fn sentences(card: &Card) -> String {
+pub(super) fn sentences(card: &Card) -> String {
     let mut list = String::new();
     for outcome in &card.outcomes {
         let sentence = prose(&outcome.sentence);
@@ -107,7 +107,7 @@ fn sentences(card: &Card) -> String {
 }
 
 /// Formats the heading: the brand with its domain and its name in the tree, or a count with the first names.
-fn title(card: &Card, names: &[&str], written: impl Fn(&str) -> String) -> String {
+pub(super) fn title(card: &Card, names: &[&str], written: impl Fn(&str) -> String) -> String {
     let shown = names.iter().take(SHOWN_NAMES).map(|name| written(name));
     let shown = shown.collect::<Vec<_>>().join(", ");
     match names.len() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::ClusterName;
+use crate::model::{ClusterName, Digest};
 use crate::report::{Command, Report};
 
 /// Renders `<!-- emblazon COMMAND CLUSTER STATE -->`, with the plan's digest after the state if the plan can be
@@ -19,6 +19,15 @@ pub(super) fn line(report: &Report) -> String {
         encoded(cluster),
         state(report)
     )
+}
+
+/// Renders the same for live values that are proposed for the tree; without a digest, for ones of which nothing is left.
+pub(super) fn of_kept(cluster: &ClusterName, digest: Option<&Digest>) -> String {
+    let cluster = encoded(cluster.as_str());
+    match digest {
+        Some(digest) => format!("<!-- emblazon keep {cluster} differs {digest} -->\n"),
+        None => format!("<!-- emblazon keep {cluster} clean -->\n"),
+    }
 }
 
 /// Returns the state in one word: whether there is something to do.

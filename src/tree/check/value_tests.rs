@@ -315,7 +315,7 @@ fn other_types() {
     check(
         "additionalCss",
         &json!("a.css"),
-        &[(Code::EB0510, "a list of texts")],
+        &[(Code::EB0510, "a list of strings")],
     );
 }
 

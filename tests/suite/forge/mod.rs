@@ -2,6 +2,7 @@
 
 mod lines;
 mod pictures;
+mod propose;
 mod publish;
 mod runner;
 pub(crate) mod server;

@@ -22,6 +22,8 @@ pub(crate) const ME: u64 = 7;
 pub(crate) struct World {
     pub(crate) comments: Vec<Value>,
     pub(crate) issues: Vec<Value>,
+    /// The pull requests for branches.
+    pub(crate) pulls: Vec<Value>,
     /// `METHOD path?query`, one for each request, in order.
     pub(crate) requests: Vec<String>,
     pub(crate) headers: Vec<HeaderMap>,
@@ -196,6 +198,9 @@ impl World {
         } else {
             Method::PATCH
         };
+        if let Some(answer) = self.pull_requests(kind, method, path, query, body) {
+            return answer;
+        }
         if let Some(answer) = self.commit(kind, method, path, query, body) {
             return answer;
         }
@@ -266,6 +271,93 @@ impl World {
             return (StatusCode::OK, issue.clone());
         }
         missing
+    }
+
+    /// Lists, opens and changes pull requests for branches.
+    fn pull_requests(
+        &mut self,
+        kind: ForgeKind,
+        method: &Method,
+        path: &str,
+        query: &str,
+        body: &Value,
+    ) -> Option<(StatusCode, Value)> {
+        let all = match kind {
+            ForgeKind::Gitlab => "/projects/acme%2Fbrands/merge_requests",
+            ForgeKind::Github | ForgeKind::Gitea => "/repos/acme/brands/pulls",
+        };
+        let rest = path.strip_prefix(all)?;
+        if rest.is_empty() && method == Method::GET {
+            let given = |name: &str| {
+                let pairs = url::form_urlencoded::parse(query.as_bytes());
+                let mut values = pairs.filter(|(known, _)| known == name);
+                values.next().map(|(_, value)| value.into_owned())
+            };
+            let state = given("state").unwrap();
+            let wanted = given("source_branch")
+                .or_else(|| Some(given("head")?.strip_prefix("acme:")?.to_owned()));
+            let is_wanted = |pull: &&Value| {
+                let known = pull["state"].as_str().unwrap();
+                let branch = pull["head"]["ref"].as_str();
+                state.starts_with(known)
+                    && wanted
+                        .as_deref()
+                        .is_none_or(|wanted| Some(wanted) == branch)
+            };
+            let found: Vec<Value> = self.pulls.iter().filter(is_wanted).rev().cloned().collect();
+            return Some((StatusCode::OK, page(kind, &found, query)));
+        }
+        if rest.is_empty() && method == Method::POST {
+            let (head, text) = match kind {
+                ForgeKind::Gitlab => ("source_branch", "description"),
+                ForgeKind::Github | ForgeKind::Gitea => ("head", "body"),
+            };
+            let branch = &body[head];
+            let is_open = |pull: &Value| pull["state"] == "open" && pull["head"]["ref"] == *branch;
+            if self.pulls.iter().any(is_open) {
+                let status = match kind {
+                    ForgeKind::Github => StatusCode::UNPROCESSABLE_ENTITY,
+                    ForgeKind::Gitlab | ForgeKind::Gitea => StatusCode::CONFLICT,
+                };
+                return Some((status, Value::Null));
+            }
+            let pull = self.add_pull(ME, branch.as_str().unwrap(), body[text].as_str().unwrap());
+            let into = body.get("base").or_else(|| body.get("target_branch"));
+            pull["title"] = body["title"].clone();
+            pull["into"] = into.unwrap().clone();
+            return Some((StatusCode::CREATED, pull.clone()));
+        }
+        let number: u64 = rest.strip_prefix('/')?.parse().ok()?;
+        let pull = self
+            .pulls
+            .iter_mut()
+            .find(|pull| pull["number"] == number)?;
+        if *method != Method::PATCH && *method != Method::PUT {
+            return None;
+        }
+        for (name, value) in body.as_object().unwrap() {
+            match name.as_str() {
+                "state_event" => pull["state"] = json!("closed"),
+                name => pull[name] = value.clone(),
+            }
+        }
+        Some((StatusCode::OK, pull.clone()))
+    }
+
+    /// Puts a pull request there, as if a user had opened it.
+    pub(crate) fn add_pull(&mut self, user: u64, branch: &str, text: &str) -> &mut Value {
+        let number = self.number();
+        let user = json!({"id": user});
+        let repository = json!({"ref": branch, "repo": {"id": 1}});
+        self.pulls.push(json!({
+            "number": number, "iid": number, "title": "", "body": text, "description": text,
+            "state": "open", "merged_at": null, "head": repository, "base": repository,
+            "source_branch": branch, "source_project_id": 1, "target_project_id": 1,
+            "user": user, "author": user,
+            "html_url": format!("https://forge.example/{number}"),
+            "web_url": format!("https://forge.example/{number}"),
+        }));
+        self.pulls.last_mut().unwrap()
     }
 
     /// Answers what is asked about a commit or a pull request: a status is set, statuses are listed, or the pull request

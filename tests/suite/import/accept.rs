@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use super::platform::{Platform, picture};
 use crate::cli::{stderr, stdout};
 
-const ACME: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-const BETA: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+pub(super) const ACME: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+pub(super) const BETA: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
 const CONFIG: &str =
     "clusters: { production: {} }\ndefaults:\n  whitelabel:\n    hide_powered: true  # ours\n";
 const BRAND: &str = "whitelabel:\n  nav:\n    help: https://help.example  # the desk\nassets:\n  icon: shared.png\nlock: [whitelabel.hide_powered]\n";
 
 /// A platform and a tree that agree: two accounts on one brand.
-fn agreed() -> Platform {
+pub(super) fn agreed() -> Platform {
     let folder = tempfile::tempdir().unwrap();
     let (logo, icon) = (picture(1, 1, 1), picture(2, 2, 2));
     std::fs::write(folder.path().join("logo.png"), &logo).unwrap();

@@ -2,5 +2,6 @@
 
 mod accept;
 mod platform;
+mod propose;
 mod resume;
 mod whole;
