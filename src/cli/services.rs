@@ -14,13 +14,14 @@ use super::failure::Failure;
 use super::ui::Ui;
 use crate::alert::{AlertsConfig, Channels, announce};
 use crate::apply::make_directory;
-use crate::config::EventsConfig;
+use crate::config::{EventsConfig, ForgeConfig};
 use crate::daemon::{
     EventChannel, Events, Notification, Place, PlatformEvents, PublishedStatus, ServiceManager,
     Setup, State, WorkQueue,
 };
 use crate::dashboard::webhook::Hook;
 use crate::dashboard::{EVENT_PATH, Face, HttpConfig, Server, WebhookConfig};
+use crate::forge::Target;
 use crate::live::SecretConfig;
 
 /// How long the loop may be silent beyond its usual pause, because a run on a slow platform takes time.
@@ -188,6 +189,18 @@ pub(crate) fn listening(
         }),
         None => http,
     }
+}
+
+/// Resolves the forge at which drift is proposed.
+pub(crate) async fn forge(config: &ForgeConfig, top: &Utf8Path) -> Result<Target, Failure> {
+    let token = fetched(Some(&config.token), top).await?;
+    let token = token.context("a forge without a token")?;
+    Ok(Target::new(
+        config.kind,
+        &config.api,
+        &config.repository,
+        token,
+    )?)
 }
 
 async fn webhook(config: &WebhookConfig, setup: &Setup, top: &Utf8Path) -> Result<Hook, Failure> {

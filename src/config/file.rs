@@ -14,6 +14,7 @@ use super::mistakes::{self, ConfigMistake};
 use crate::alert::AlertsConfig;
 use crate::daemon::{HookOwner, Place, ProbeSetup, Setup};
 use crate::dashboard::HttpConfig;
+use crate::forge::ForgeKind;
 use crate::live::{SecretConfig, Trust, TrustConfig};
 use crate::model::{Shard, Span};
 use crate::probe::{Pace, Pin};
@@ -66,9 +67,28 @@ pub struct WatchConfig {
     /// need a restart.
     #[serde(default)]
     pub probe: Option<ProbeConfig>,
+    /// The forge at which drift is proposed for the tree as pull requests: by the policy `heal: propose`, or when
+    /// somebody asks for it on the dashboard. `git` pushes the branches with the credentials of the daemon's user.
+    /// Changes need a restart.
+    #[serde(default)]
+    pub forge: Option<ForgeConfig>,
     /// Who is alerted of what. Changes need a restart.
     #[serde(default)]
     pub alerts: AlertsConfig,
+}
+
+/// The forge at which drift is proposed for the tree.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForgeConfig {
+    /// The kind of forge.
+    pub kind: ForgeKind,
+    /// Its API, such as `https://api.github.com` or `https://gitlab.example.com/api/v4`.
+    pub api: String,
+    /// The repository, such as `owner/name`.
+    pub repository: String,
+    /// A token that may open and change pull requests.
+    pub token: SecretConfig,
 }
 
 /// Where the tree comes from: a folder, or a branch of a Git remote.

@@ -4,5 +4,7 @@
 mod file;
 mod mistakes;
 
-pub use file::{ConfigError, EventsConfig, LeaseConfig, SourceConfig, WatchConfig, read_trust};
+pub use file::{
+    ConfigError, EventsConfig, ForgeConfig, LeaseConfig, SourceConfig, WatchConfig, read_trust,
+};
 pub use mistakes::ConfigMistake;

@@ -12,6 +12,7 @@ use super::interventions::Interventions;
 use super::objects::Objects;
 use super::observed::Observed;
 use super::platform_events::Hint;
+use super::proposals::Proposals;
 use super::recovery::Recovery;
 use super::schedule::{LONGEST_PAUSE, later};
 use super::setup::{EventChannel, ReadSetup, Setup};
@@ -51,6 +52,8 @@ pub(super) struct Controller {
     pub(super) hooks: KeptHooks,
     /// The connection to Blackhole, in a term as leader.
     subscriptions: Option<Subscriptions>,
+    /// How the drift of each account is kept.
+    pub(super) proposals: Proposals,
     /// Whether the recovery of interrupted runs is done.
     pub(super) recovery: Recovery,
     /// The triggers of the next cycle.
@@ -92,6 +95,7 @@ impl Controller {
             revision: None,
             hooks: KeptHooks::default(),
             subscriptions: None,
+            proposals: Proposals::default(),
             recovery: Recovery::Due,
             triggers: [Trigger::Start].into(),
             is_quiet: false,
@@ -113,7 +117,7 @@ impl Controller {
         };
         controller
             .history_log
-            .settle(|one| one.kind == InterventionKind::Approve, &outcome);
+            .settle(|one| carries_out(one.kind), &outcome);
         controller.published.change(|status| {
             status.cluster.source.place = controller.source.place();
             status.cluster.source.branch = controller.source.branch();
@@ -133,6 +137,7 @@ impl Controller {
         self.timers = Timers::new(&self.setup, self.seed, now);
         self.hooks = KeptHooks::default();
         self.subscriptions = None;
+        self.proposals = Proposals::default();
         self.recovery = Recovery::Due;
         self.triggers = [Trigger::Start].into();
         self.is_quiet = false;
@@ -160,6 +165,7 @@ impl Controller {
             if stop.is_cancelled() || guard.is_stopped() || self.leads_another {
                 let client = self.observed.platform.client();
                 self.subscriptions = None;
+                self.proposals = Proposals::default();
                 self.hooks.remove(client, guard).await;
                 return;
             }
@@ -174,6 +180,7 @@ impl Controller {
                 }
                 answers = self.timers.domains.arrive() => self.take_answers(answers),
                 answers = self.timers.brands.arrive() => self.take_probes(answers),
+                done = self.proposals.arrive() => self.take_proposal(done, Timestamp::now()),
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => {}
                 () = guard.stopping().cancelled() => {}
@@ -207,6 +214,7 @@ impl Controller {
         self.keep_events(guard).await;
         self.ask_dns(Timestamp::now());
         self.ask_probes(Timestamp::now());
+        self.keep_drift(Timestamp::now()).await;
         self.publish(Timestamp::now());
     }
 
@@ -240,6 +248,7 @@ impl Controller {
         let latest = later(now, LONGEST_PAUSE);
         self.timers.set_back(now, self.setup.poll, latest);
         self.objects.set_back(now, latest);
+        self.proposals.set_back(latest);
         self.hooks.look_now();
     }
 
@@ -248,7 +257,7 @@ impl Controller {
         let pause = self.interventions.pause().and_then(|pause| pause.until);
         let declined = self.interventions.declined().values();
         let declined = declined.filter_map(|declined| declined.until).min();
-        let others = [pause, declined, self.hooks.next()];
+        let others = [pause, declined, self.hooks.next(), self.proposals.next()];
         let work = self.timers.next();
         others.into_iter().flatten().fold(work, Ord::min)
     }
@@ -317,6 +326,9 @@ impl Controller {
                 self.timers.requeue(name, now);
             }
             self.interventions.approve(target, plan, &self.history_log);
+        }
+        for name in &pending.proposed {
+            self.proposals.ask(name);
         }
         if approves_all {
             self.objects.end_back_off();
@@ -441,10 +453,16 @@ impl Controller {
             status.cluster.down_since = self.timers.outage().map(|outage| outage.since);
             status.cluster.next_run = Some(next);
             status.cluster.events = events;
+            status.cluster.has_forge = self.setup.forge.is_some() && self.setup.push;
             status.history = self.history_log.history();
             status.cluster.alerts = conditions::alerts(status, conditions, now);
         });
     }
+}
+
+/// Returns whether a request ends with an outcome of its own, which the daemon must live to see.
+fn carries_out(kind: InterventionKind) -> bool {
+    matches!(kind, InterventionKind::Approve | InterventionKind::Propose)
 }
 
 pub(super) fn names_of(revision: Option<&SourceRevision>) -> BTreeSet<ObjectName> {

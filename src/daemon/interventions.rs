@@ -207,6 +207,14 @@ impl Interventions {
                     ..ended("it stays as it is, unless what is planned changes".to_owned())
                 });
             }
+            InterventionKind::Propose => {
+                let object = intervention.object.clone();
+                let message = format!("{who} asked for it again");
+                let is_it = |one: &Intervention| {
+                    one.kind == InterventionKind::Propose && one.object == object
+                };
+                log.settle(is_it, &ended(message));
+            }
             InterventionKind::Pause => {
                 let message = format!("{who} asked for another pause");
                 log.settle(is_pause, &ended(message));

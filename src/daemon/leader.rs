@@ -343,6 +343,7 @@ impl Controller {
             }
             self.ask_dns_and_wait(&stop).await;
             self.probe_and_wait(&stop).await;
+            self.keep_drift_and_wait().await;
             let status = self.published.status();
             let is_confirming =
                 self.timers.domains.is_confirming() || self.timers.brands.is_confirming();

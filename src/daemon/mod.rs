@@ -30,6 +30,7 @@ mod execute;
 mod history_log;
 mod hooks;
 mod interventions;
+mod keeping;
 mod leader;
 mod objects;
 mod observe;
@@ -38,6 +39,8 @@ mod parts;
 mod pause_ref;
 mod platform_events;
 mod probe;
+mod proposal_work;
+mod proposals;
 mod published;
 mod queue;
 mod quiet;
@@ -70,7 +73,7 @@ pub use setup::{
 pub use status::{
     Alert, AlertKind, Approval, Author, Cause, CertificateEnd, ClusterStatus, Declined, DnsSummary,
     Drift, Finding, Health, HealthState, History, InFlight, Incident, Intervention,
-    InterventionKind, LiveBrand, Mistake, Mode, ObjectStatus, Offer, OtherSteps, Outcome, Part,
-    Pause, PlannedStep, ProbeCount, ProbeSummary, Reason, RejectedCommit, Role, Run, RunResult,
-    SourceStatus, State, Status, Taker, Trigger,
+    InterventionKind, Keep, KeepingPull, LiveBrand, Mistake, Mode, ObjectStatus, Offer, OtherSteps,
+    Outcome, Part, Pause, PlannedStep, ProbeCount, ProbeSummary, Reason, RejectedCommit, Role, Run,
+    RunResult, SourceStatus, State, Status, Taker, Trigger,
 };

@@ -21,6 +21,7 @@ const REVISIONS: usize = 4;
 pub struct PublishedStatus {
     status: watch::Sender<Arc<Status>>,
     revisions: Arc<Mutex<VecDeque<Revision>>>,
+    patches: Arc<Mutex<BTreeMap<AccountName, Arc<str>>>>,
 }
 
 type AdoptedFiles = Arc<dyn TreeSource + Send>;
@@ -38,6 +39,7 @@ impl PublishedStatus {
         Self {
             status: watch::Sender::new(Arc::new(Status::new(now))),
             revisions: Arc::default(),
+            patches: Arc::default(),
         }
     }
 
@@ -104,6 +106,31 @@ impl PublishedStatus {
             let bytes = files.read(&path, MAX_ASSET_BYTES).ok()?;
             (Digest::of(&bytes) == *digest).then_some(bytes)
         })
+    }
+
+    /// Returns the patch that keeps an account's drift, as the status has it.
+    #[must_use]
+    pub fn patch(&self, account: &AccountName) -> Option<Arc<str>> {
+        let status = self.status();
+        let shown = status
+            .accounts
+            .get(account)?
+            .keep
+            .as_ref()?
+            .patch
+            .as_ref()?;
+        let patches = self.patches.lock().unwrap_or_else(PoisonError::into_inner);
+        let patch = patches.get(account)?;
+        (Digest::of(patch.as_bytes()) == *shown).then(|| Arc::clone(patch))
+    }
+
+    /// Replaces the patch that keeps an account's drift.
+    pub(super) fn put_patch(&self, account: &AccountName, patch: Option<String>) {
+        let mut patches = self.patches.lock().unwrap_or_else(PoisonError::into_inner);
+        match patch {
+            Some(patch) => patches.insert(account.clone(), patch.into()),
+            None => patches.remove(account),
+        };
     }
 
     /// Changes the status; readers see the whole change at once.

@@ -48,6 +48,13 @@ pub enum WorkItem {
         /// Who requested it.
         author: Author,
     },
+    /// Proposes the drift of an account as a pull request.
+    Propose {
+        /// The account.
+        account: AccountName,
+        /// Who requested it.
+        author: Author,
+    },
     /// Leaves pending changes as they are.
     Decline(Decline),
     /// Stops writing.
@@ -96,6 +103,8 @@ pub struct PendingWork {
     pub approved: BTreeMap<Option<ObjectName>, Digest>,
     /// What is to stay as it is, by object.
     pub declined: BTreeMap<ObjectName, Declined>,
+    /// The accounts whose drift is to be proposed.
+    pub proposed: BTreeSet<AccountName>,
     /// The latest request about the pause: `Some(None)` ends it.
     pub pause: Option<Option<Pause>>,
     /// Whether to read the configuration again.
@@ -153,6 +162,13 @@ impl PendingWork {
                     self.declined.remove(object);
                 }
                 self.approved.insert(object, plan);
+            }
+            WorkItem::Propose { account, author } => {
+                self.note(Intervention {
+                    object: Some((&account).into()),
+                    ..Intervention::new(InterventionKind::Propose, author)
+                });
+                self.proposed.insert(account);
             }
             WorkItem::Decline(decline) => self.decline(decline),
             WorkItem::Pause(pause) => {

@@ -13,6 +13,7 @@ use url::Url;
 use super::platform_events::PlatformEvents;
 use crate::apply::SandboxPrimaries;
 use crate::apply::lease::SKEW;
+use crate::forge::Target;
 use crate::live::{ClientConfig, Trust};
 use crate::model::{Digest, Shard};
 use crate::probe::{ClosedWorld, Pace, Pin};
@@ -57,6 +58,8 @@ pub struct Setup {
     pub events: Option<Events>,
     /// How the brands are looked at as customers do; nobody looks when absent.
     pub probe: Option<ProbeSetup>,
+    /// The forge at which drift is proposed as pull requests; it is not when absent.
+    pub forge: Option<Target>,
 }
 
 /// How brands are looked at as customers do.
@@ -218,6 +221,7 @@ impl Setup {
             shard: None,
             events: None,
             probe: None,
+            forge: None,
         }
     }
 }

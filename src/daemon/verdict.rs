@@ -8,6 +8,7 @@
 //! | unknown, because the base was lost | | waits for an approval or a resync |
 //! | the platform | `heal: auto` | healed once a second read confirmed it, at most three times |
 //! | | `heal: report` | reported once a second read confirmed it; an approval heals it |
+//! | | `heal: propose` | the same, and proposed for the tree as a pull request |
 //! | | `heal: off` | left alone, even with an approval |
 //!
 //! A part of the plan that a person rejected or put off stays as it is, whatever the policy, for as long as it is the
@@ -125,9 +126,13 @@ fn hold(circumstances: &Circumstances<'_>, change: &Change) -> Option<Hold> {
             .any(|drift| drift.change.key == change.key && drift.confirmed.is_some());
         match policy.heal {
             HealMode::Off => Some(Hold::Ignored),
-            HealMode::Auto | HealMode::Report if circumstances.is_approved => None,
-            HealMode::Auto | HealMode::Report if !confirmed => Some(Hold::Unconfirmed),
-            HealMode::Report => Some(Hold::Reported),
+            HealMode::Auto | HealMode::Report | HealMode::Propose if circumstances.is_approved => {
+                None
+            }
+            HealMode::Auto | HealMode::Report | HealMode::Propose if !confirmed => {
+                Some(Hold::Unconfirmed)
+            }
+            HealMode::Report | HealMode::Propose => Some(Hold::Reported),
             HealMode::Auto => (circumstances.drift_history)
                 .keeps_changing(&change.key, now)
                 .then_some(Hold::KeepsChanging),
@@ -228,8 +233,13 @@ pub(super) fn reason(
         return (Reason::AwaitingApproval, message);
     }
     if count(Hold::Reported) > 0 {
+        let help = if circumstances.policy.heal == HealMode::Propose {
+            "merge its pull request to keep it, or approve the plan to revert it"
+        } else {
+            "approve the plan to revert it, take it into the tree, or set heal: auto"
+        };
         let message = format!(
-            "{} made on the platform, which the policy leaves: {}; approve the plan to revert it, take it into the tree, or set heal: auto",
+            "{} made on the platform, which the policy leaves: {}; {help}",
             changes(count(Hold::Reported)),
             keys(verdict, Hold::Reported)
         );

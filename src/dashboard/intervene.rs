@@ -11,7 +11,7 @@ use super::state::Shared;
 use crate::daemon::{
     Approval, Author, Decline, Declined, Mode, Part, Pause, Role, Status, Taker, WorkItem,
 };
-use crate::model::{AccountName, Digest, ObjectName, count};
+use crate::model::{AccountName, Digest, ObjectName, count, in_a_shell};
 use crate::plan::Refusal;
 
 /// The maximum length of a name, in characters.
@@ -227,6 +227,44 @@ pub(super) fn decline(
         author,
     }));
     Ok(number)
+}
+
+/// Queues the proposal of what was changed by hand, as a pull request: of the patch that somebody saw, by its digest, or
+/// of whatever it is.
+pub(super) fn propose(
+    shared: &Shared,
+    (account, seen): (AccountName, Option<&str>),
+    author: Author,
+) -> Result<(), Refused> {
+    let status = shared.published.status();
+    obstacle_to_part(&status)?;
+    is_named(&author)?;
+    let conflict = |why: String| Err(Refused::new(StatusCode::CONFLICT, why));
+    let Some(object) = status.accounts.get(&account) else {
+        let why = format!("the tree has no account {:?}", account.as_str());
+        return Err(Refused::new(StatusCode::NOT_FOUND, why));
+    };
+    if !status.cluster.has_forge {
+        return conflict(format!(
+            "the daemon's file names no forge; add forge to it, or run `emblazon import --accept {} --pull-request`",
+            in_a_shell(account.as_str())
+        ));
+    }
+    if object.policy.ignores_drift() || object.confirmed_drift().next().is_none() {
+        return conflict(format!(
+            "nothing of {account} was changed by hand, as far as two reads have shown, or heal: off leaves it"
+        ));
+    }
+    let patch = object.keep.as_ref().and_then(|keep| keep.patch.as_ref());
+    if let Some(seen) = seen
+        && !patch.is_some_and(|patch| patch.is_meant_by(seen))
+    {
+        return conflict(
+            "what is live has changed since; look at its patch again, and propose that".to_owned(),
+        );
+    }
+    shared.queue.give(WorkItem::Propose { account, author });
+    Ok(())
 }
 
 /// Returns the digest of each part of the plan that nobody has declined.

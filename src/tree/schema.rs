@@ -129,7 +129,7 @@ fn watch(level: Level) -> Value {
     } = WatchPolicy::default();
     let mut properties = json!({
         "apply": words_at(level, "How a change of the tree is handled: auto applies it, manual waits for an approval, off only reports it", &APPLY_MODES, &apply),
-        "heal": words_at(level, "How drift on the platform is handled once a second read confirms it: auto reverts it, report reports it, off ignores it", &HEAL_MODES, &heal),
+        "heal": words_at(level, "How drift on the platform is handled once a second read confirms it: auto reverts it, report reports it, propose also opens a pull request that keeps it, off ignores it", &HEAL_MODES, &heal),
         "dns": words_at(level, "How DNS is handled: ask checks it and reports what a second check confirms, push also writes the records of accounts with dns: manage, off asks nobody", &DNS_WATCHES, &dns),
     });
     if level == Level::Lowest {

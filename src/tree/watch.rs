@@ -51,6 +51,14 @@ impl Default for WatchPolicy {
     }
 }
 
+impl WatchPolicy {
+    /// Returns whether drift is left alone, whatever anybody asks.
+    #[must_use]
+    pub fn ignores_drift(self) -> bool {
+        self.heal == HealMode::Off
+    }
+}
+
 /// How a change of the tree is handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,6 +81,8 @@ pub enum HealMode {
     /// It is reported.
     #[default]
     Report,
+    /// It is reported, and proposed for the tree as a pull request.
+    Propose,
     /// It is ignored.
     Off,
 }

@@ -375,7 +375,7 @@ fn put_right_and_kept(stage: &Stage, browser: &Browser) {
     let drift = texts(browser, "#drift").concat();
     let command = "emblazon import --accept acme --cluster production";
     assert!(drift.contains(command), "{drift}");
-    assert!(drift.contains("accounts/acme/account.yaml:"), "{drift}");
+    assert!(drift.contains("accounts/acme/account.yaml"), "{drift}");
     assert!(drift.contains("Acme by hand"), "{drift}");
     assert_eq!(browser.barriers(), [""; 0]);
     browser.screenshot("dashboard-keep-1440-light");

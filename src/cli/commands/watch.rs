@@ -116,10 +116,13 @@ async fn run(
     let queue = WorkQueue::default();
     listen(&queue)?;
     let read_setup = read_setup(args, config.clone());
+    let file_folder = args.config.as_deref().map_or(Utf8Path::new(""), top);
+    if let Some(forge) = config.as_ref().and_then(|config| config.forge.as_ref()) {
+        setup.forge = Some(services::forge(forge, file_folder).await?);
+    }
     let services = if args.once {
         None
     } else {
-        let top = args.config.as_deref().map_or(Utf8Path::new(""), top);
         let (http, alerts, events) = config
             .map(|config| (config.http, config.alerts, config.events))
             .unwrap_or_default();
@@ -127,7 +130,7 @@ async fn run(
             http: services::listening(http, args.listen),
             alerts,
             events: events.or_else(|| args.events.then(EventsConfig::default)),
-            top,
+            top: file_folder,
             setup: &setup,
         };
         let services = Services::start(ui, wanted, &published, &queue).await?;
@@ -216,6 +219,7 @@ fn read_setup(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<Rea
             ("alerts", config.alerts != started_with.alerts),
             ("events", config.events != started_with.events),
             ("probe", config.probe != started_with.probe),
+            ("forge", config.forge != started_with.forge),
         ] {
             if has_moved {
                 tracing::warn!(

@@ -78,6 +78,9 @@ pub struct ClusterStatus {
     /// What the platform tells of its changes; absent when it is not asked to.
     #[serde(default)]
     pub events: Option<EventStatus>,
+    /// Whether drift can be proposed as a pull request: the daemon's file names a forge.
+    #[serde(default)]
+    pub has_forge: bool,
     /// The alerts that hold now.
     pub alerts: Vec<Alert>,
 }
@@ -347,6 +350,7 @@ impl Status {
                 compared: 0,
                 planned: 0,
                 events: None,
+                has_forge: false,
                 alerts: Vec::new(),
             },
             template: None,

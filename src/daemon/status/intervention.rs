@@ -39,6 +39,8 @@ pub enum InterventionKind {
     Resume,
     /// Read something now.
     Resync,
+    /// Propose the drift of an account for the tree.
+    Propose,
 }
 
 /// A request by a person.
@@ -128,6 +130,9 @@ impl Intervention {
                 [only] => format!("asked for a look at {only}"),
                 several => format!("asked for a look at {} accounts", several.len()),
             },
+            InterventionKind::Propose => {
+                format!("proposed to keep what is live for {}", self.decided())
+            }
         };
         let mut sentence = format!("{} {what}", self.author.named());
         if let Some(via) = &self.author.via {
@@ -164,6 +169,7 @@ impl InterventionKind {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Resync => "resync",
+            Self::Propose => "propose",
         }
     }
 }

@@ -6,6 +6,7 @@ mod decision;
 mod health;
 mod history;
 mod intervention;
+mod keep;
 mod object;
 mod probe;
 
@@ -18,5 +19,6 @@ pub use decision::{Approval, Declined, Part};
 pub use health::{Cause, Health, HealthState};
 pub use history::{Finding, History, Incident};
 pub use intervention::{Author, Intervention, InterventionKind, Outcome};
+pub use keep::{Keep, KeepingPull};
 pub use object::{DnsSummary, Drift, LiveBrand, ObjectStatus, PlannedStep, Reason, State, Taker};
 pub use probe::{CertificateEnd, ProbeCount, ProbeSummary};

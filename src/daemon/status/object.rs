@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::platform_events::ChangeAuthor;
-use super::{Approval, Declined, Part, ProbeSummary};
+use super::{Approval, Declined, Keep, Part, ProbeSummary};
 use crate::diff::Change;
 use crate::dns::{Standing, Tally};
 use crate::model::{AccountId, AssetFacts, AssetFile, AssetKind, ObjectName, Revision};
@@ -105,6 +105,9 @@ pub struct ObjectStatus {
     pub pending: Vec<Change>,
     /// Changes that somebody made on the platform.
     pub drift: Vec<Drift>,
+    /// What keeping them would change in the tree; absent until that is known.
+    #[serde(default)]
+    pub keep: Option<Keep>,
     /// Who made the last of them, where the platform tells it.
     #[serde(default)]
     pub changed_by: Option<ChangeAuthor>,
@@ -350,6 +353,7 @@ impl ObjectStatus {
             commit: None,
             pending: Vec::new(),
             drift: Vec::new(),
+            keep: None,
             changed_by: None,
             steps: Vec::new(),
             part: None,

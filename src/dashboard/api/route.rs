@@ -41,6 +41,7 @@ pub(in crate::dashboard) fn router() -> Router<Arc<Shared>> {
         .route("/approve", post(approve))
         .route("/reject", post(reject))
         .route("/put-off", post(put_off))
+        .route("/propose", post(propose))
         .fallback(async || refused(StatusCode::NOT_FOUND, "there is no such path in the API"))
         .method_not_allowed_fallback(async || {
             refused(
@@ -274,6 +275,27 @@ async fn put_off(order: Order) -> Response {
             count(objects, "object")
         ))
     })
+}
+
+/// The request to propose what was changed by hand.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProposalOrder {
+    account: String,
+    /// The digest of the patch that somebody saw; whatever it is by then when absent.
+    digest: Option<String>,
+    by: Option<String>,
+    reason: Option<String>,
+}
+
+async fn propose(order: Order) -> Response {
+    answered(read(&order.body).and_then(|proposal: ProposalOrder| {
+        let author = order.author(proposal.by.as_deref(), proposal.reason.as_deref())?;
+        let account = AccountName::new(proposal.account);
+        let seen = (account, proposal.digest.as_deref());
+        intervene::propose(&order.shared, seen, author)?;
+        Ok("it is being proposed; /api/v1/history shows the outcome".to_owned())
+    }))
 }
 
 fn answered(taken: Result<String, Refused>) -> Response {

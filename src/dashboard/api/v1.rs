@@ -303,6 +303,8 @@ pub(super) struct ObjectV1 {
     commit: Option<String>,
     pending: Vec<ChangeV1>,
     drift: Vec<DriftV1>,
+    /// What keeping the drift would change in the tree; null until that is known.
+    keep: Option<KeepV1>,
     steps: Vec<StepV1>,
     refusals: Vec<RefusalV1>,
     /// What an approval of this object alone would do; null when there is nothing.
@@ -369,6 +371,23 @@ struct ChangeV1 {
     after: Option<String>,
     #[schemars(with = "String")]
     cause: crate::diff::Cause,
+}
+
+/// What keeping drift would change in the tree.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct KeepV1 {
+    /// The path of the patch for `git apply`, below the dashboard; null when there is none.
+    patch: Option<String>,
+    /// The digest of the patch.
+    digest: Option<String>,
+    /// How many files it changes.
+    files: usize,
+    /// The number of the pull request that proposes it.
+    pull_request: Option<u64>,
+    /// Where people look at that.
+    link: Option<String>,
+    /// Why there is no patch, or no pull request.
+    problem: Option<String>,
 }
 
 /// A change made by hand.

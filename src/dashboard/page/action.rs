@@ -18,7 +18,7 @@ use crate::model::AccountName;
 type Fields = BTreeMap<String, String>;
 
 /// The messages of the page that a form leads back to. The page itself shows what becomes of the intervention.
-pub(super) const DONE: [(&str, &str); 6] = [
+pub(super) const DONE: [(&str, &str); 7] = [
     ("resync", "It is being checked."),
     (
         "pause",
@@ -28,6 +28,10 @@ pub(super) const DONE: [(&str, &str); 6] = [
     ("approve", "Approval recorded."),
     ("reject", "Rejection recorded; it stays as it is."),
     ("put-off", "Put off; it stays as it is until then."),
+    (
+        "propose",
+        "It is being proposed; the history has the outcome.",
+    ),
 ];
 
 /// Parses a form, if it was filled in on a page of this daemon.
@@ -162,6 +166,14 @@ pub(super) async fn put_off(order: Order) -> Response {
             });
         };
         intervene::decline(shared, seen(fields), Some(until), author).map(drop)
+    })
+}
+
+pub(super) async fn propose(order: Order) -> Response {
+    ordered(&order, "propose", |shared, fields, author| {
+        let account = AccountName::new(text(fields, "account"));
+        let seen = Some(text(fields, "plan")).filter(|seen| !seen.is_empty());
+        intervene::propose(shared, (account, seen), author)
     })
 }
 

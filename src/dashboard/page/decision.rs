@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 
 use super::context::Frame;
-use super::form::{Decided, Decision, decision};
-use super::words::{shown, time};
-use crate::daemon::{Declined, ObjectStatus, Status, Taker};
+use super::form::{self, Decided, Decision, decision};
+use super::words::{path, shown, time};
+use crate::daemon::{Declined, Keep, ObjectStatus, Status, Taker};
 use crate::dashboard::intervene::{obstacle, obstacle_to_part};
 use crate::diff::{Change, Direction};
-use crate::model::{ObjectName, count, in_a_shell};
+use crate::model::{AccountName, ObjectName, count, in_a_shell, visible};
 use crate::report::{Line, lines};
 
 /// Draws what a person can decide about an object's part of the plan, or why it cannot be decided now.
@@ -31,7 +31,7 @@ pub(super) fn of_object(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                         @if part.is_alone {
                             (decision(frame, decided, Decision::Approve, approving(object, is_drift)))
                         }
-                        @if is_drift { (keep(frame.status, object)) }
+                        @if is_drift { (keep(frame, object)) }
                         @if object.declined.is_none() && !is_drift {
                             (decision(frame, decided, Decision::Reject, ["Reject", "Nothing of it is applied, for as long as exactly this is planned."]))
                         }
@@ -51,7 +51,7 @@ pub(super) fn of_object(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
         } @else if is_drift {
             p.hint { "The daemon leaves it: the policy does (heal: off), or a guard refuses it. To put it right all the same:" }
             p { code { (command(frame.status, "apply --account", &object.name)) } }
-            div.actions { (keep(frame.status, object)) }
+            div.actions { (keep(frame, object)) }
         }
     }
 }
@@ -84,24 +84,88 @@ fn approving(object: &ObjectStatus, is_drift: bool) -> [&'static str; 2] {
     }
 }
 
-/// Draws how to take what is live into the tree, which only a commit does.
-fn keep(status: &Status, object: &ObjectStatus) -> Markup {
+/// Draws how to take what is live into the tree, which only a commit does: the command, the patch, the pull request.
+fn keep(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
     html! {
         @if let ObjectName::Account(name) = &object.name {
             details id={ "keep-" (super::words::segment(name.as_str())) "-form" } {
                 summary.button { "Keep this…" }
                 div.pause {
                     p.hint { "What is live is kept by writing it into the tree. In a checkout of the tree, this changes the files; commit them:" }
-                    p { code { (command(status, "import --accept", &object.name)) } }
-                    @let changes: Vec<Change> = object.drift.iter().map(|drift| drift.change.clone()).collect();
-                    pre.patch tabindex="0" role="group" aria-label="What changes in the tree" {
-                        @for line in lines(&changes) { (patched(&line)) }
+                    p { code { (command(frame.status, "import --accept", &object.name)) } }
+                    @let keep = object.keep.as_ref();
+                    @match frame.published.patch(name) {
+                        Some(patch) => (whole_patch(name, &patch)),
+                        None => (changed_lines(object)),
                     }
-                    p.hint { "A value that other accounts take from the same line goes into this account's own file instead; --dry-run shows what is written." }
+                    @for note in keep.iter().flat_map(|keep| &keep.notes) { p.hint { (shown(note)) } }
+                    (proposed(frame, name, keep))
                 }
             }
         }
     }
+}
+
+/// The longest patch that a page shows, in bytes; a longer one can be downloaded.
+const SHOWN_PATCH: usize = 30_000;
+
+/// Draws a patch for `git apply`, exactly as it is.
+fn whole_patch(name: &AccountName, patch: &str) -> Markup {
+    // What cannot be seen must not be copied from a page.
+    let is_plain = patch.lines().all(|line| visible(line).to_string() == line);
+    html! {
+        p.hint {
+            "Or apply the patch at the top of the repository: "
+            a href={ (path(name.as_str())) "/keep.patch" } download="keep.patch" { "keep.patch" }
+        }
+        p { code { "git apply keep.patch" } }
+        @if is_plain && patch.len() <= SHOWN_PATCH {
+            pre.patch.whole tabindex="0" role="group" aria-label="The patch of the tree" { (patch) }
+        }
+    }
+}
+
+/// Draws what changes, as long as there is no patch.
+fn changed_lines(object: &ObjectStatus) -> Markup {
+    let changes: Vec<Change> = (object.drift.iter())
+        .map(|drift| drift.change.clone())
+        .collect();
+    html! {
+        pre.patch tabindex="0" role="group" aria-label="What changes in the tree" {
+            @for line in lines(&changes) { (patched(&line)) }
+        }
+        p.hint { "A value that other accounts take from the same line goes into this account's own file instead; --dry-run shows what is written." }
+    }
+}
+
+/// Draws the pull request that keeps the drift, or the button that opens one.
+fn proposed(frame: &Frame<'_>, name: &AccountName, keep: Option<&Keep>) -> Markup {
+    let pull = keep.and_then(|keep| keep.pull.as_ref());
+    html! {
+        @if let Some(pull) = pull {
+            p.decided {
+                @let number = html! { "pull request " (pull.number) };
+                @match pull.link.as_deref().filter(|link| is_web(link)) {
+                    Some(link) => { "Proposed: " a href=(link) rel="noreferrer" { (number) } },
+                    None => { "Proposed: " (number) },
+                }
+                @if pull.is_declined { ", which somebody closed for this very change; it stays closed" }
+                "."
+            }
+        }
+        @if let Some(problem) = keep.and_then(|keep| keep.problem.as_ref()) {
+            p { strong { "Not proposed: " } (shown(problem)) "." }
+        }
+        @if pull.is_none() && frame.status.cluster.has_forge {
+            @let patch = keep.and_then(|keep| keep.patch.as_ref());
+            (form::propose(frame, name, patch.map_or("", |patch| patch.as_str())))
+        }
+    }
+}
+
+/// Returns whether a forge's link is one that a page may have.
+fn is_web(link: &str) -> bool {
+    link.starts_with("https://") || link.starts_with("http://")
 }
 
 /// Draws what keeping a live value changes where the tree declares it.

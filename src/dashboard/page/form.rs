@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::context::Frame;
 use super::words::segment;
-use crate::model::ObjectName;
+use crate::model::{AccountName, ObjectName};
 
 /// The durations of a pause to choose from, in minutes; empty for until somebody resumes.
 pub(super) const PAUSES: [(&str, &str); 5] = [
@@ -42,6 +42,22 @@ fn author(frame: &Frame<'_>, form: &str, why: Option<&str>) -> Markup {
                 label for={ (form) "-reason" } { "Reason (optional)" }
                 input id={ (form) "-reason" } name="reason" maxlength="500" autocomplete="off" placeholder=(example);
             }
+        }
+    }
+}
+
+/// Draws the form that has the drift of an account proposed as a pull request; `patch` is the digest of the patch that is
+/// shown.
+pub(super) fn propose(frame: &Frame<'_>, name: &AccountName, patch: &str) -> Markup {
+    let id = format!("propose-{}", segment(name.as_str()));
+    html! {
+        form method="post" action="/propose" {
+            (hidden(frame))
+            input type="hidden" name="account" value=(name.as_str());
+            input type="hidden" name="plan" value=(patch);
+            p.hint { "Or have the daemon open a pull request with this patch. Name and reason are kept in the history." }
+            (author(frame, &id, Some("agreed with the customer")))
+            button.primary type="submit" id=(id) { "Propose" }
         }
     }
 }

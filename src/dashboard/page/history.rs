@@ -52,7 +52,7 @@ fn queue<'i>(frame: &Frame<'_>, of_them: impl Iterator<Item = &'i Intervention>)
                         td data-label="Outcome" {
                             @match (&one.outcome, one.kind) {
                                 (Some(outcome), _) => { (shown(&outcome.message)) ", " (time(outcome.at, frame.now)) },
-                                (None, InterventionKind::Approve | InterventionKind::Pause) => {
+                                (None, InterventionKind::Approve | InterventionKind::Pause | InterventionKind::Propose) => {
                                     "open"
                                     @if let Some(until) = one.until { ", ends " (time(until, frame.now)) }
                                 },

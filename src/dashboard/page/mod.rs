@@ -20,5 +20,4 @@ mod words;
 
 pub(super) use filter::{Filter, Selected, Sort, select};
 pub(super) use route::router;
-#[cfg(test)]
 pub(super) use words::path;

@@ -24,6 +24,7 @@ pub(in crate::dashboard) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> 
     let guarded = Router::new()
         .route("/", get(show_overview))
         .route("/accounts/{name}", get(show_account))
+        .route("/accounts/{name}/keep.patch", get(keep_patch))
         .route("/accounts/{name}/{kind}", get(picture::serve))
         .route("/pictures/{digest}", get(picture::serve_by_digest))
         .route("/template", get(show_template))
@@ -35,6 +36,7 @@ pub(in crate::dashboard) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> 
         .route("/approve", post(action::approve))
         .route("/reject", post(action::reject))
         .route("/put-off", post(action::put_off))
+        .route("/propose", post(action::propose))
         .route("/logout", post(action::log_out))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
     Router::new()
@@ -142,6 +144,28 @@ async fn show_account(
             Some(account::page(frame, found))
         },
     )
+}
+
+/// Serves the patch that keeps an account's drift, as a file.
+async fn keep_patch(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    match shared.published.patch(&AccountName::new(name)) {
+        Some(patch) => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/x-patch; charset=utf-8"),
+                (
+                    header::CONTENT_DISPOSITION,
+                    "attachment; filename=keep.patch",
+                ),
+                (header::CACHE_CONTROL, "no-store"),
+            ];
+            (headers, patch.to_string()).into_response()
+        }
+        None => (
+            StatusCode::NOT_FOUND,
+            "There is no patch: nothing was changed by hand, or it changed since.\n",
+        )
+            .into_response(),
+    }
 }
 
 async fn show_template(

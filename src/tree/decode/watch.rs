@@ -20,9 +20,10 @@ pub(in crate::tree) const APPLY_MODES: [(&str, ApplyMode); 3] = [
 ];
 
 /// Values of `heal`.
-pub(in crate::tree) const HEAL_MODES: [(&str, HealMode); 3] = [
+pub(in crate::tree) const HEAL_MODES: [(&str, HealMode); 4] = [
     ("auto", HealMode::Auto),
     ("report", HealMode::Report),
+    ("propose", HealMode::Propose),
     ("off", HealMode::Off),
 ];
 

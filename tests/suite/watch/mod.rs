@@ -12,6 +12,7 @@ mod leader;
 mod orders;
 mod private;
 mod probe;
+mod propose;
 mod recovery;
 mod remote;
 mod state;

@@ -3,18 +3,18 @@
 use super::{
     AccountsV1, AlertV1, AuthorV1, BrandV1, CauseV1, CertificateV1, ChangeV1, ChannelV1, CommitV1,
     CountsV1, DeclinedV1, DnsV1, DriftV1, EventsV1, HealthV1, HistoryV1, IncidentV1,
-    InterventionV1, LeftV1, MistakeV1, ModeV1, ObjectV1, OutcomeV1, PartV1, PauseV1, PlanV1,
-    PlannedReasonV1, PlannedV1, ProbeV1, ProbesV1, RefusalV1, RoleV1, RunV1, SourceV1, StatusV1,
-    StepV1, SummaryV1, TakersV1,
+    InterventionV1, KeepV1, LeftV1, MistakeV1, ModeV1, ObjectV1, OutcomeV1, PartV1, PauseV1,
+    PlanV1, PlannedReasonV1, PlannedV1, ProbeV1, ProbesV1, RefusalV1, RoleV1, RunV1, SourceV1,
+    StatusV1, StepV1, SummaryV1, TakersV1,
 };
 use crate::alert::ChannelStatus;
 use crate::daemon::{
-    Alert, Author, Declined, DnsSummary, Drift, EventStatus, Health, Incident, Intervention,
+    Alert, Author, Declined, DnsSummary, Drift, EventStatus, Health, Incident, Intervention, Keep,
     LiveBrand, Mistake, Mode, ObjectStatus, Part, Pause, PlannedStep, ProbeCount, ProbeSummary,
     Role, Run, State, Status, Taker,
 };
 use crate::dashboard::intervene::obstacle;
-use crate::dashboard::page::Selected;
+use crate::dashboard::page::{Selected, path};
 use crate::diff::Change;
 use crate::plan::{Refusal, Subject};
 use crate::report::{Line, lines};
@@ -153,6 +153,7 @@ impl From<&ObjectStatus> for ObjectV1 {
             commit: object.commit.clone(),
             pending: changes(&object.pending),
             drift: object.drift.iter().map(DriftV1::from).collect(),
+            keep: (object.keep.as_ref()).map(|keep| keep_v1(object, keep)),
             steps: object.steps.iter().map(StepV1::from).collect(),
             refusals: object.refusals.iter().map(RefusalV1::from).collect(),
             part: object.part.as_ref().map(PartV1::from),
@@ -425,6 +426,18 @@ impl From<&ChannelStatus> for ChannelV1 {
             last_sent: text(channel.last_sent.as_ref()),
             problem: channel.problem.clone(),
         }
+    }
+}
+
+fn keep_v1(object: &ObjectStatus, keep: &Keep) -> KeepV1 {
+    let pull = keep.pull.as_ref();
+    KeepV1 {
+        patch: (keep.patch.as_ref()).map(|_| format!("{}/keep.patch", path(object.title()))),
+        digest: keep.patch.as_ref().map(ToString::to_string),
+        files: keep.files,
+        pull_request: pull.map(|pull| pull.number),
+        link: pull.and_then(|pull| pull.link.clone()),
+        problem: keep.problem.clone(),
     }
 }
 
