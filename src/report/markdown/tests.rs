@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use serde_json::json;
 
-use super::render;
+use super::Pictures;
 use crate::diff::Cause;
 use crate::plan::{Refusal, RefusalKind, Risk};
 use crate::report::fixture::{account, empty, everything, setting, step};
@@ -12,6 +12,11 @@ use crate::report::{Command, Report, Verb};
 
 /// What GitHub takes in one comment.
 const GITHUB_LIMIT: usize = 65_536;
+
+/// Renders a report of which no pictures were drawn.
+fn render(report: &Report, limit: usize) -> String {
+    super::render(report, &Pictures::new(), limit)
+}
 
 #[test]
 fn a_plan_as_a_comment() {
@@ -152,7 +157,7 @@ fn a_plan_as_a_comment() {
 fn nothing_to_do() {
     let mut report = empty(Command::Plan);
     report.accounts = vec![account("acme", Vec::new())];
-    insta::assert_snapshot!(render(&report, &Pictures::new(), GITHUB_LIMIT), @r"
+    insta::assert_snapshot!(render(&report, GITHUB_LIMIT), @r"
     <!-- emblazon plan production clean 64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525 -->
     ### emblazon plan on `production`
 
@@ -177,7 +182,7 @@ fn large(accounts: u32) -> Report {
 #[test]
 fn what_does_not_fit_is_counted() {
     let report = large(10_000);
-    let text = render(&report, &Pictures::new(), GITHUB_LIMIT);
+    let text = render(&report, GITHUB_LIMIT);
     assert!(
         text.len() <= GITHUB_LIMIT && text.len() > GITHUB_LIMIT * 9 / 10,
         "{}",
@@ -339,7 +344,7 @@ proptest! {
         });
         report.accounts.push(object);
         report.notes.push(reason);
-        let text = render(&report, &Pictures::new(), GITHUB_LIMIT);
+        let text = render(&report, GITHUB_LIMIT);
         prop_assert_eq!(intruders(&text), Vec::<String>::new(), "{}", text);
         for line in text.lines().filter(|line| line.starts_with("| `")) {
             let bars = line.replace("\\|", "").matches('|').count();
@@ -356,7 +361,7 @@ proptest! {
             let update = step(number, Verb::Update, Risk::Reversible, vec![change]);
             report.accounts.push(account(&format!("a{number}{name}"), vec![update]));
         }
-        let text = render(&report, &Pictures::new(), limit);
+        let text = render(&report, limit);
         prop_assert!(text.len() <= limit.max(1000), "{} of {limit}", text.len());
     }
 }
