@@ -10,6 +10,7 @@ use super::finding::DomainFinding;
 use super::hint::{self, Evidence, Probes};
 use super::memo::Memo;
 use super::sip::{self, Walk};
+use super::zone::ZoneError;
 use super::{
     Answer, Expectations, Failure, Hint, Judgement, NotUnderstood, Observation, Observer, Phones,
     Question, Reach, expect, judge,
@@ -59,8 +60,8 @@ pub(super) struct Known<'a> {
     pub(super) phones: &'a [Phones],
     /// The answer for a name that nobody entered.
     pub(super) wildcard: Option<&'a Answer>,
-    /// The CAA records at the top, where the template has none.
-    pub(super) caa: Option<&'a Answer>,
+    /// What each server says about CAA at the top, where the template has none.
+    pub(super) caa: &'a [Answer],
     /// The domain of the support address.
     pub(super) mail: Option<&'a RecordName>,
 }
@@ -164,7 +165,7 @@ impl Checker {
             hosts: &hosts,
             phones: &phones,
             wildcard: wildcard.as_ref(),
-            caa: caa.as_ref(),
+            caa: &caa,
             mail,
         };
         let findings = Box::pin(self.findings(known)).await;
@@ -177,14 +178,17 @@ impl Checker {
         }
     }
 
-    /// Asks about the whole domain: whether a wildcard answers, and who may issue certificates.
+    /// Asks each server about the whole domain: whether a wildcard answers, and who may issue certificates.
+    ///
+    /// A wildcard counts wherever one server has it. Where none is known to have it and one could not be asked, the
+    /// answer is that failure.
     async fn whole(
         &self,
         top: &RecordName,
         expected: &[super::Expected],
-    ) -> (Option<Answer>, Option<Answer>) {
+    ) -> (Option<Answer>, Vec<Answer>) {
         if expected.is_empty() {
-            return (None, None);
+            return (None, Vec::new());
         }
         let wildcard = Question {
             name: RecordName::observed(&format!("{}.{top}", hint::NOBODY)),
@@ -198,29 +202,35 @@ impl Checker {
         let judged = expected.iter().any(|host| host.question == caa)
             || !self.observer.options().authorities.is_empty();
         let wildcard = async {
-            let answer = self.ask_zone(&wildcard).await?;
-            matches!(answer, Answer::Found(_)).then_some(answer)
+            let answers = self.ask_each(&wildcard).await;
+            let rank = |answer: &&Answer| match answer {
+                Answer::Found(_) => 0,
+                Answer::Failed(_) => 1,
+                Answer::NoData { .. } | Answer::NxDomain { .. } => 2,
+            };
+            let telling = answers.iter().min_by_key(rank);
+            telling.filter(|answer| rank(answer) < 2).cloned()
         };
         let caa = async {
             if judged {
-                None
+                Vec::new()
             } else {
-                self.ask_zone(&caa).await
+                self.ask_each(&caa).await
             }
         };
         tokio::join!(wildcard, caa)
     }
 
-    /// Asks the first server of a name's zone.
-    async fn ask_zone(&self, question: &Question) -> Option<Answer> {
-        let zone = self.observer.zone(&question.name).await.ok()?;
-        let server = zone.servers.first()?;
-        Some(
-            self.observer
-                .exchange()
-                .ask_authoritative(server.address, question)
-                .await,
-        )
+    /// Returns what each server of a name's zone answers; the failure to find the zone, if that is why none was asked.
+    async fn ask_each(&self, question: &Question) -> Vec<Answer> {
+        match self.observer.zone(&question.name).await {
+            Ok(zone) => {
+                let observed = self.observer.ask_zone(&zone, question).await;
+                observed.into_iter().map(|seen| seen.answer).collect()
+            }
+            Err(ZoneError::NotRegistered(_)) => Vec::new(),
+            Err(ZoneError::Failed(failure)) => vec![Answer::Failed(failure)],
+        }
     }
 
     async fn probe(&self, judgement: &Judgement, probes: Probes) -> Evidence {
@@ -250,14 +260,9 @@ impl Checker {
 
     /// Asks the host's own zone about a name beside or below the host.
     async fn ask_near(&self, judgement: &Judgement, question: &Question) -> Option<Answer> {
-        let zone = self
-            .observer
-            .zone(&judgement.expected.question.name)
-            .await
-            .ok()?;
-        let server = zone.servers.first()?;
-        let exchange = self.observer.exchange();
-        Some(exchange.ask_authoritative(server.address, question).await)
+        let host = &judgement.expected.question.name;
+        let zone = self.observer.zone(host).await.ok()?;
+        self.observer.ask_a_server(&zone, question).await
     }
 
     async fn reach(&self, target: &RecordName) -> Reach {

@@ -96,6 +96,17 @@ impl Observer {
         Some(answer.unwrap_or_else(|silent| silent))
     }
 
+    /// Asks the servers of a zone until one answers, where one answer is enough.
+    pub(super) async fn ask_a_server(&self, zone: &Zone, question: &Question) -> Option<Answer> {
+        let ask = async |server| match self.exchange.ask_authoritative(server, question).await {
+            failed @ Answer::Failed(_) => Err(failed),
+            answer => Ok(answer),
+        };
+        let servers: Vec<SocketAddr> = zone.servers.iter().map(|it| it.address).collect();
+        let answer = resolvers::first_answer(&servers, ask).await?;
+        Some(answer.unwrap_or_else(|failed| failed))
+    }
+
     async fn ask_resolver(&self, resolver: SocketAddr, question: &Question) -> Answer {
         validation::ask(&self.exchange, resolver, question).await
     }
@@ -196,21 +207,14 @@ impl Observer {
         if !observation.authoritative.iter().any(none) {
             return None;
         }
-        let server = zone.servers.first()?;
         let mut flattened = Flattened::default();
         for record_type in [RecordType::A, RecordType::Aaaa] {
             let host = Question {
                 name: expected.question.name.clone(),
                 record_type,
             };
-            if let Some(records) = self
-                .exchange
-                .ask_authoritative(server.address, &host)
-                .await
-                .records()
-            {
-                flattened.host.extend(records);
-            }
+            let answer = self.ask_a_server(zone, &host).await?;
+            flattened.host.extend(answer.records().unwrap_or_default());
             for target in expected.records.iter().filter_map(RecordData::target) {
                 let target = Question {
                     name: target.clone(),

@@ -1,4 +1,4 @@
-//! Asks one of several resolvers, so that one that is silent holds up nothing.
+//! Asks one of several resolvers, or servers of a zone, so that one that is silent holds up nothing.
 
 use std::net::SocketAddr;
 use std::time::Duration;

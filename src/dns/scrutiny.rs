@@ -12,7 +12,7 @@ use super::finding::{self, DomainFinding, Mail, Permission};
 use super::packet::{self, QuerySettings};
 use super::zone::is_below;
 use super::{Answer, Checker, Observation, Question, Server, Zone};
-use crate::model::record::{RecordName, RecordType};
+use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// How many zones of one domain are looked at: it has one or two.
 const MOST_ZONES: usize = 4;
@@ -100,13 +100,7 @@ impl Checker {
     /// is declared.
     async fn permissions(&self, known: Known<'_>) -> Vec<Permission> {
         if self.observer().options().authorities.is_empty() {
-            let records = known.caa.and_then(Answer::records);
-            let permission = records.map(|records| Permission {
-                host: known.top.clone(),
-                owner: known.top.clone(),
-                records,
-            });
-            return permission.into_iter().collect();
+            return of_top(known.top, known.caa);
         }
         let hosts = known.expected.iter();
         let hosts = hosts.filter(|host| finding::is_for_browsers(host, known.expected));
@@ -131,6 +125,7 @@ impl Checker {
                 host: host.clone(),
                 owner: end.unwrap_or(owner),
                 records,
+                share: None,
             });
         }
         None
@@ -197,6 +192,22 @@ impl Checker {
         );
         asked.await
     }
+}
+
+/// Returns the CAA records that servers have at the top of a domain, each set once. What could not be asked is none.
+fn of_top(top: &RecordName, answers: &[Answer]) -> Vec<Permission> {
+    let said: Vec<_> = answers.iter().filter_map(Answer::records).collect();
+    let kinds: BTreeSet<_> = said.iter().collect();
+    let permission = |records: &BTreeSet<RecordData>| Permission {
+        host: top.clone(),
+        owner: top.clone(),
+        records: records.clone(),
+        share: (kinds.len() > 1).then(|| {
+            let same = said.iter().filter(|other| *other == records);
+            (same.count(), said.len())
+        }),
+    };
+    kinds.iter().map(|records| permission(records)).collect()
 }
 
 /// Returns whether the servers of a zone disagree about a host in it; those of an alias's target are others'.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DomainFinding, FindingKind};
 use crate::dns::Expected;
+use crate::model::count_of;
 use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// The bit of a property that an issuer must understand (RFC 8659, section 4.1).
@@ -24,6 +25,8 @@ pub(in crate::dns) struct Permission {
     pub(in crate::dns) host: RecordName,
     pub(in crate::dns) owner: RecordName,
     pub(in crate::dns) records: BTreeSet<RecordData>,
+    /// How many servers of how many have them, where not all do.
+    pub(in crate::dns) share: Option<(usize, usize)>,
 }
 
 /// Returns whether a host of the template needs a certificate: it has addresses or is an alias, and it is not there for SIP
@@ -75,7 +78,14 @@ fn of_owner(
         .flatten()
         .collect();
     if issuers.is_empty() {
-        let sentence = format!("CAA at {owner} forbids every certificate for {hosts}");
+        let mut shares = permissions.iter().filter_map(|it| it.share);
+        let by = shares.next().map_or_else(String::new, |(some, all)| {
+            format!(
+                ", according to {}, so that it depends on chance",
+                count_of(some, all, "server")
+            )
+        });
+        let sentence = format!("CAA at {owner} forbids every certificate for {hosts}{by}");
         return DomainFinding::new(FindingKind::NoCertificates, owner, sentence);
     }
     let issuers = issuers.into_iter().collect::<Vec<_>>().join(", ");
@@ -119,6 +129,7 @@ mod tests {
                 host: name.clone(),
                 owner: name,
                 records: records.iter().map(parse).collect(),
+                share: None,
             };
             let authorities: Vec<String> = authorities.iter().map(ToString::to_string).collect();
             let found = certificates(&[permission], &authorities);

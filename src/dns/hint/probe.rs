@@ -53,7 +53,8 @@ pub struct Evidence {
     pub beside: Option<Answer>,
     /// Whether each target has an address.
     pub targets: BTreeMap<RecordName, Reach>,
-    /// What the zone answers for a name that was never entered.
+    /// What the zone answers for a name that was never entered: a failure where it is not known, nothing where it
+    /// does not exist.
     pub wildcard: Option<Answer>,
 }
 

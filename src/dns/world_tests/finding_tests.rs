@@ -134,6 +134,7 @@ async fn each_finding_is_a_sentence_and_a_remedy() {
     resolvers remember the A of us-east.acme.example that is to be replaced for up to 24 hours; lower the TTL of the old record to 300 seconds now, wait that long, and only then replace it
     _sip._tls.acme.example is a convention of some phones: a phone that keeps to the standard does not look there; have the same records at _sips._tcp in the template, which is where phones look for TLS (RFC 3263, section 4.1)
     us-east.acme.example has no IPv6 address, and us-west.acme.example has: phones with IPv6 alone find only one of them; give it addresses of both families in the template, or none of its siblings (RFC 7984)
+    every name below acme.example answers, by a wildcard that leads to 192.0.2.99: names that are not entered look as if they were; delete it, unless it is wanted
     "#);
 }
 
@@ -163,4 +164,34 @@ async fn glue_that_differs_is_asked() {
     dns-glue-differs acme.example: the zone above acme.example says that ns2.acme.example is at 127.0.0.5, and ns2.acme.example itself does not: some resolvers ask there
     dns-serials acme.example: the servers of acme.example have different records and the same serial number 1: they are not copies of one primary
     ");
+}
+
+/// What only one server says of the whole domain counts, and one that says nothing is not one that says no.
+#[tokio::test]
+async fn each_server_is_asked_about_the_whole_domain() {
+    let mut seed = world(&RIGHT);
+    let other = ServerSeed {
+        records: lines(&["* A 192.0.2.99", "@ CAA 0 issue ;"]),
+        ..ServerSeed::default()
+    };
+    if let Some(zone) = seed.zones.get_mut(ACME) {
+        zone.servers.insert(TWO.to_owned(), other);
+    }
+    assert_snapshot!(told(&checked(&seed, &one_host()).await), @r"
+    us-east.acme.example A Ok
+      Present 192.0.2.10
+      Present 192.0.2.11
+    dns-no-certificates acme.example: CAA at acme.example forbids every certificate for acme.example, according to 1 of 2 servers, so that it depends on chance
+    dns-wildcard acme.example: every name below acme.example answers, by a wildcard that leads to 192.0.2.99: names that are not entered look as if they were
+    ");
+    let mut doubled = world(&["us-east.acme.example A 192.0.2.77"]);
+    let hints = async |seed: &DnsSeed| {
+        let check = checked(seed, &one_host()).await;
+        let hints = check.hosts[0].hints.iter().map(|hint| hint.kind);
+        hints.collect::<Vec<_>>()
+    };
+    assert_eq!(hints(&doubled).await, [HintKind::DoubledDomain]);
+    // A wildcard of the server that refuses may be what gives the answer.
+    doubled.faults = vec![DnsFault::new(DnsFaultKind::Refused).at(ONE)];
+    assert_eq!(hints(&doubled).await, []);
 }
