@@ -169,7 +169,7 @@ impl Checker {
             let Some(answer) = self.ask_once(&name, RecordType::Txt).await else {
                 break;
             };
-            let is_end = answer.records().is_none_or(|records| !records.is_empty());
+            let is_end = finding::ends_search(&answer);
             mail.dmarc.push(answer);
             if is_end {
                 break;

@@ -71,6 +71,8 @@ pub enum FindingKind {
     SeveralSenderPolicies,
     /// No DMARC policy.
     NoDmarc,
+    /// Several DMARC policies, of which none counts.
+    SeveralDmarc,
     /// Resolvers will remember what is to be replaced for long.
     LongMemory,
     /// A wildcard answers for every name.
@@ -82,7 +84,7 @@ type FindingRow = (&'static str, Urgency, Addressee, &'static str, &'static str)
 
 impl FindingKind {
     /// All kinds.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::NameServersDiffer,
         Self::SingleNameServer,
         Self::NameServerIsAlias,
@@ -101,6 +103,7 @@ impl FindingKind {
         Self::NoSenderPolicy,
         Self::SeveralSenderPolicies,
         Self::NoDmarc,
+        Self::SeveralDmarc,
         Self::LongMemory,
         Self::Wildcard,
     ];
@@ -266,6 +269,13 @@ impl FindingKind {
                 Owner,
                 "no DMARC policy for the support address",
                 "add a TXT record at _dmarc such as \"v=DMARC1; p=none\" (RFC 7489), without which large providers refuse some of its mail",
+            ),
+            Self::SeveralDmarc => (
+                "dns-several-dmarc",
+                Note,
+                Owner,
+                "several DMARC policies cancel each other",
+                "leave one TXT record of them at _dmarc: with several, none counts (RFC 7489, section 6.6.3)",
             ),
             Self::LongMemory => (
                 "dns-long-memory",

@@ -12,7 +12,7 @@ mod wildcard;
 pub(super) use certificate::{Permission, certificates, is_for_browsers};
 pub(super) use delegation::{of_delegation, of_serials};
 pub use kind::{Addressee, DomainFinding, FindingKind, Urgency};
-pub(super) use mail::{Mail, of_mail};
+pub(super) use mail::{Mail, ends_search, of_mail};
 pub(super) use memory::of_memory;
 pub(super) use signature::of_signing;
 pub(super) use sip::{of_routes, of_services};
