@@ -9,12 +9,12 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Addressee, DomainFinding, Expected, HostCheck};
-use crate::model::DomainName;
 use crate::model::record::{RecordData, RecordName, RecordType};
+use crate::model::{DomainName, lasting};
 use entry::{Entry, Place};
 use render::Block;
 use task::{Task, cleared, tasks};
-use words::{duration, name, plain};
+use words::{name, plain};
 
 /// The columns that readers copy verbatim.
 const COPIED: [&str; 3] = ["Name", "Type", "Value"];
@@ -165,7 +165,7 @@ impl Letter<'_> {
                     Task::Noticed(text) => rows.noticed.push(about(text.to_owned())),
                     Task::Wait { old, longest } => {
                         let mut row = about(old);
-                        row.push(longest.map_or_else(|| "not known".to_owned(), duration));
+                        row.push(longest.map_or_else(|| "not known".to_owned(), lasting));
                         rows.wait.push(row);
                     }
                     Task::Unclear(reason) => rows.unclear.push(about(reason)),

@@ -32,6 +32,18 @@ pub fn count_of(some: usize, all: usize, noun: &str) -> String {
     format!("{some} of {}", count(all, noun))
 }
 
+/// Formats a number of seconds as people say it, rounded up: `90 seconds`, `5 minutes`, `24 hours`.
+#[must_use]
+pub fn lasting(seconds: u32) -> String {
+    let (number, unit) = match seconds {
+        0..=119 => (seconds, "second"),
+        120..=7199 => (seconds.div_ceil(60), "minute"),
+        7200..=172_799 => (seconds.div_ceil(3600), "hour"),
+        _ => (seconds.div_ceil(86_400), "day"),
+    };
+    count(number as usize, unit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +63,18 @@ mod tests {
         }
         assert_eq!(count(0, "step"), "0 steps");
         assert_eq!(count_of(0, 1, "step"), "0 of 1 step");
+    }
+
+    #[test]
+    fn times_are_rounded_up() {
+        #[track_caller]
+        fn check(seconds: u32, expected: &str) {
+            assert_eq!(lasting(seconds), expected);
+        }
+        check(1, "1 second");
+        check(119, "119 seconds");
+        check(121, "3 minutes");
+        check(7201, "3 hours");
+        check(172_801, "3 days");
     }
 }

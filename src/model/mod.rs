@@ -25,7 +25,7 @@ mod visible;
 
 pub use account::{AccountId, AccountIdError, AccountName, ClusterName, Identity, Realm};
 pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, DigestWriter, Dimensions};
-pub use count::{count, count_of, nouns};
+pub use count::{count, count_of, lasting, nouns};
 pub use domain::{DomainName, DomainNameError};
 pub use field::{FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES, field};
 pub use json::canonical_json;

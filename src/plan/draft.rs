@@ -29,7 +29,7 @@ impl Draft {
         })
     }
 
-    fn note(mut self, note: Option<String>) -> Self {
+    pub(super) fn note(mut self, note: Option<String>) -> Self {
         self.notes.extend(note);
         self
     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::diff::{SetDifference, ZoneDifference};
 use crate::dns::push::digest;
-use crate::model::{AccountName, RecordName};
+use crate::model::{AccountName, RecordName, count, lasting};
 use crate::tree::Policy;
 
 /// What happens to the records of an account.
@@ -100,6 +100,7 @@ pub(super) fn steps(
 
 fn draft(sets: &[&SetDifference]) -> Option<Draft> {
     let changes = sets.iter().map(|it| it.change.clone()).collect();
+    let note = old_answers(sets);
     let sets = sets.iter().map(|it| PlannedSet {
         change: it.set.clone(),
         accounts: it.accounts.clone(),
@@ -107,7 +108,27 @@ fn draft(sets: &[&SetDifference]) -> Option<Draft> {
     let action = Action::Records {
         sets: sets.collect(),
     };
-    Draft::new(action, changes)
+    Some(Draft::new(action, changes)?.note(note))
+}
+
+/// Returns the note on how long resolvers give what the sets replace: it tells whoever moves a service for how long the old
+/// place must go on working.
+fn old_answers(sets: &[&SetDifference]) -> Option<String> {
+    let outlived = |set: &&&SetDifference| set.set.outlived();
+    let longest = sets.iter().max_by_key(outlived)?;
+    let seconds = longest.set.outlived()?;
+    let question = &longest.set.question;
+    let others = sets.iter().filter_map(|set| outlived(&set)).count() - 1;
+    let others = match others {
+        0 => String::new(),
+        others => format!(", and those of {}", count(others, "other set")),
+    };
+    Some(format!(
+        "resolvers may give the old records of {} {}{others} for up to {} after the step",
+        question.name,
+        question.record_type,
+        lasting(seconds)
+    ))
 }
 
 /// Returns the accounts whose records stay unchanged, and adds the reasons to the zone.

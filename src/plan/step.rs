@@ -163,6 +163,23 @@ impl Step {
     }
 }
 
+impl Action {
+    /// Returns for how many seconds resolvers may give old records after the step; `None` where it replaces none.
+    #[must_use]
+    pub fn outlived(&self) -> Option<u32> {
+        match self {
+            Self::Records { sets } => sets.iter().filter_map(|set| set.change.outlived()).max(),
+            Self::Create { .. }
+            | Self::Update { .. }
+            | Self::Release { .. }
+            | Self::Upload { .. }
+            | Self::Recreate { .. }
+            | Self::Delete
+            | Self::ReplaceTemplate { .. } => None,
+        }
+    }
+}
+
 impl Subject {
     /// Returns its name.
     #[must_use]

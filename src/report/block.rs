@@ -30,7 +30,12 @@ impl<'a> Block<'a> {
                 id: only.id.as_ref(),
                 looks: only.looks.as_ref(),
             };
-            return Card::new(subject, self.changes().chain(open), risk, tense);
+            let mut card = Card::new(subject, self.changes().chain(open), risk, tense);
+            let outlived = only.steps.iter().filter_map(|step| step.old_answers_for);
+            if let (Tense::Plan, Some(seconds)) = (tense, outlived.max()) {
+                card.outlived(seconds);
+            }
+            return card;
         }
         let subject = Subject {
             title: "",
@@ -269,6 +274,7 @@ pub(super) fn as_found(object: &ObjectReport) -> ObjectReport {
         changes,
         risk: Risk::Reversible,
         waits_for: Vec::new(),
+        old_answers_for: None,
         notes: Vec::new(),
         result: None,
         result_notes: Vec::new(),

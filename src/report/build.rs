@@ -403,6 +403,7 @@ fn step_report(
         changes: step.changes.clone(),
         risk: step.risk,
         waits_for,
+        old_answers_for: step.action.outlived(),
         notes,
         result: outcome.map(|outcome| outcome.result.clone()),
         result_notes: outcome.map_or_else(Vec::new, |outcome| outcome.notes.clone()),

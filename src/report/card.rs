@@ -9,9 +9,10 @@ mod sentences;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use crate::diff::Change;
-use crate::model::{AccountId, is_parked_domain, visible};
+use crate::model::{AccountId, is_parked_domain, lasting, visible};
 use crate::plan::Risk;
 use crate::report::{Look, Looks};
 use sentences::{sentences, set_from, set_to};
@@ -78,6 +79,18 @@ impl Card {
             undo: risk.filter(|risk| *risk == Risk::Destructive && subject.id.is_some()).map(|_| {
                 "The brand is offline until it is written again. `emblazon restore RUN` brings back what was deleted."
             }),
+        }
+    }
+
+    /// Adds how long resolvers may give old records after the change.
+    pub(super) fn outlived(&mut self, seconds: u32) {
+        let is_records = |outcome: &&mut Outcome| outcome.visibility == Visibility::Names;
+        if let Some(records) = self.outcomes.iter_mut().find(is_records) {
+            let _ = write!(
+                records.sentence,
+                " Resolvers may give the old ones for up to {}.",
+                lasting(seconds)
+            );
         }
     }
 

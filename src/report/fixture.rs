@@ -58,6 +58,7 @@ pub(super) fn step(id: u32, verb: Verb, risk: Risk, changes: Vec<Change>) -> Ste
         changes,
         risk,
         waits_for: Vec::new(),
+        old_answers_for: None,
         notes: Vec::new(),
         result: None,
         result_notes: Vec::new(),

@@ -237,6 +237,9 @@ pub struct StepReport {
     pub risk: Risk,
     /// Other objects whose steps must come first.
     pub waits_for: Vec<String>,
+    /// For how many seconds resolvers may give old records after the step.
+    #[serde(default)]
+    pub old_answers_for: Option<u32>,
     /// Notes about the step.
     pub notes: Vec<String>,
     /// Its result; absent before an apply.

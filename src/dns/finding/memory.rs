@@ -2,7 +2,7 @@
 
 use super::{DomainFinding, FindingKind};
 use crate::dns::{Answer, Judgement, Observation, Verdict};
-use crate::model::count;
+use crate::model::lasting;
 
 /// A TTL that needs no preparation, in seconds.
 const SHORT: u32 = 3600;
@@ -24,10 +24,11 @@ pub(in crate::dns) fn of_memory(
         });
     let longest = found.max().filter(|ttl| *ttl > SHORT)?;
     let question = &judgement.expected.question;
-    let hours = count(longest.div_ceil(3600) as usize, "hour");
     let sentence = format!(
-        "resolvers remember the {} of {} that is to be replaced for up to {hours}",
-        question.record_type, question.name
+        "resolvers remember the {} of {} that is to be replaced for up to {}",
+        question.record_type,
+        question.name,
+        lasting(longest)
     );
     Some(DomainFinding::new(
         FindingKind::LongMemory,

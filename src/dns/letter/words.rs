@@ -1,7 +1,6 @@
 //! Names, data and times in plain words.
 
 use crate::dns::presentation::{MX_PREFERENCE, relative};
-use crate::model::count;
 use crate::model::record::{RecordData, RecordName};
 
 /// Writes a name as registrars want it: without the zone, `@` for the zone itself; in full where the zone is unknown
@@ -52,34 +51,5 @@ pub(super) fn plain(data: &RecordData) -> String {
         RecordData::Caa { flags, tag, value } => {
             format!("flags {flags}, tag {tag}, value {value}")
         }
-    }
-}
-
-/// Writes a time as people say it, rounded up.
-pub(super) fn duration(seconds: u32) -> String {
-    let (number, unit) = match seconds {
-        0..=119 => (seconds, "second"),
-        120..=7199 => (seconds.div_ceil(60), "minute"),
-        7200..=172_799 => (seconds.div_ceil(3600), "hour"),
-        _ => (seconds.div_ceil(86_400), "day"),
-    };
-    count(number as usize, unit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_rounded_up() {
-        #[track_caller]
-        fn check(seconds: u32, expected: &str) {
-            assert_eq!(duration(seconds), expected);
-        }
-        check(1, "1 second");
-        check(119, "119 seconds");
-        check(121, "3 minutes");
-        check(7201, "3 hours");
-        check(172_801, "3 days");
     }
 }

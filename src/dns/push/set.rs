@@ -19,7 +19,7 @@ pub struct SetChange {
     pub before: BTreeSet<RecordData>,
     /// The records after the change; empty when the set is removed.
     pub after: BTreeSet<RecordData>,
-    /// Their time to live in seconds.
+    /// Their time to live in seconds; that of the live records, where there are some.
     pub ttl: u32,
 }
 
@@ -27,6 +27,12 @@ impl SetChange {
     /// Returns the records to add.
     pub fn added(&self) -> impl Iterator<Item = &RecordData> {
         self.after.difference(&self.before)
+    }
+
+    /// Returns for how many seconds resolvers may give the live records after the change; `None` where none go.
+    #[must_use]
+    pub fn outlived(&self) -> Option<u32> {
+        self.removed().next().map(|_| self.ttl)
     }
 
     /// Returns the records to remove.

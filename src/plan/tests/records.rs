@@ -108,6 +108,9 @@ fn show(planned: &Planned) -> String {
             ""
         };
         let _ = writeln!(text, "{} after {after:?}{risk}", step.subject.title());
+        for note in &step.notes {
+            let _ = writeln!(text, "  note: {note}");
+        }
         for change in &step.changes {
             let crate::diff::ChangeKey::Records(target) = &change.key else {
                 panic!("{change:?}");
@@ -194,6 +197,7 @@ fn what_the_tree_stopped_needing_goes() {
     let planned = made(&desired, Some(&base), &there(["a"]), found, &options);
     insta::assert_snapshot!(show(&planned), @r#"
     example after [] destructive
+      note: resolvers may give the old records of fax.a.example CNAME for up to 60 seconds after the step
       fax.a.example CNAME: ["fax.example.net"] -> - (Removal)
     note: us.a.example A 192.0.2.9 is not declared, and stays
     "#);
@@ -213,6 +217,7 @@ fn records_go_with_the_domain() {
     example after []
       us.b.example A: - -> ["192.0.2.1"] (Drift)
     example after ["a"] destructive
+      note: resolvers may give the old records of us.a.example A for up to 60 seconds after the step
       us.a.example A: ["192.0.2.1"] -> - (Removal)
       us.new.example A: - -> ["192.0.2.1"] (Git)
     "#);
@@ -266,6 +271,7 @@ fn records_of_departed_accounts_go_with_their_whitelabel() {
     let pruned = made(&desired, Some(&base), &live, found, &options);
     insta::assert_snapshot!(show(&pruned), @r#"
     example after ["a"] destructive
+      note: resolvers may give the old records of us.a.example A for up to 60 seconds after the step
       us.a.example A: ["192.0.2.1"] -> - (Removal)
     "#);
     assert_eq!(

@@ -233,6 +233,8 @@ struct Step {
     changes: Vec<Change>,
     /// Other accounts whose steps must come first.
     waits_for: Vec<String>,
+    /// For how many seconds resolvers may give the old records after a step that replaces some; null otherwise.
+    old_answers_for: Option<u32>,
     /// Notes for the reader.
     notes: Vec<String>,
     /// Its standing; null before an apply.

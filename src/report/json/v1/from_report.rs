@@ -175,6 +175,7 @@ impl From<&StepReport> for Step {
             risk: step.risk,
             changes: step.changes.iter().map(Change::from).collect(),
             waits_for: step.waits_for.clone(),
+            old_answers_for: step.old_answers_for,
             notes: step.notes.clone(),
             standing: step.standing(),
             outcome: step.result.as_ref().map(Outcome::from),
