@@ -582,11 +582,11 @@ fn field_schema(field: &Field) -> Value {
         FieldType::Map => json!({"type": ["object", "null"]}),
         FieldType::Any => json!({}),
     };
-    let whose = match field.origin {
-        FieldOrigin::Schema => "Checked by the server.",
-        FieldOrigin::Ui => "Read by the portal only.",
+    let checked = match field.origin {
+        FieldOrigin::Schema => " Checked by the server.",
+        FieldOrigin::Ui => "",
     };
-    described(&format!("{} {whose}", field.doc), schema)
+    described(&format!("{}{checked} {}", field.doc, field.usage), schema)
 }
 
 /// A map with known keys.

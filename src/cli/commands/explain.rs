@@ -14,7 +14,7 @@ use crate::cli::{Exit, deadline, platform};
 use crate::diag::{Code, Severity};
 use crate::dns::declared_template;
 use crate::live::Filter;
-use crate::model::{AccountName, AssetFacts, KeyPath};
+use crate::model::{AccountName, AssetFacts, KeyPath, field};
 use crate::report::brand::Brand;
 use crate::report::text;
 use crate::tree::check::nearest;
@@ -41,7 +41,9 @@ pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
     let name = AccountName::new(args.subject.as_str());
     let whole = key.is_none().then(|| brand(&tree, &name)).flatten();
     let Some(mut whole) = whole else {
-        ui::data(&layers_text(&tree.loaded, &name, key)?)?;
+        let mut layers = layers_text(&tree.loaded, &name, key)?;
+        layers.extend(key.and_then(|key| usage_text(key, ui.width())));
+        ui::data(&layers)?;
         return Ok(Exit::Done);
     };
     if args.platform.sandbox.is_wanted() || args.platform.api.is_some() {
@@ -124,6 +126,13 @@ fn code_text(code: Code, width: usize) -> String {
     let title = code.title();
     let explanation = text::fill(code.explanation(), width.min(100));
     format!("{severity} {code}: {title}\n\n{explanation}")
+}
+
+/// Says who uses a key of the whitelabel; `None` for what is no known key.
+fn usage_text(key: &str, width: usize) -> Option<String> {
+    let known = field(key.strip_prefix("whitelabel.")?)?;
+    let usage = format!("{} {}", known.doc, known.usage);
+    Some(format!("\n{}", text::fill(&usage, width.min(100))))
 }
 
 /// Lists the value of each layer for each key, and marks the effective one.

@@ -18,10 +18,6 @@ pub(super) enum Kind {
     Value,
     /// It hides something when it is set.
     Hides,
-    /// Its value runs in the browsers of customers, before they sign in.
-    Code,
-    /// It is HTML, which may run code.
-    Html,
 }
 
 const fn login(name: &'static str, kind: Kind) -> Label {
@@ -41,16 +37,16 @@ const fn inside(name: &'static str, kind: Kind) -> Label {
 }
 
 /// The keys that have a name, by the first part that they share with others.
-const LABELS: [(&str, Label); 35] = [
+const LABELS: [(&str, Label); 36] = [
     ("company_name", inside("company name", Kind::Value)),
     ("domain", login("address", Kind::Value)),
     ("applicationTitle", login("browser title", Kind::Value)),
     ("brandColor", login("brand color", Kind::Value)),
     (
         "custom_welcome_message",
-        login("welcome message", Kind::Html),
+        login("welcome message", Kind::Value),
     ),
-    ("announcement", login("login notice", Kind::Html)),
+    ("announcement", login("login notice", Kind::Value)),
     ("language", login("language", Kind::Value)),
     ("hide_powered", login("“Powered by 2600hz”", Kind::Hides)),
     ("hide_registration", login("registration link", Kind::Hides)),
@@ -60,14 +56,15 @@ const LABELS: [(&str, Label); 35] = [
     ),
     ("social", login("links to social networks", Kind::Value)),
     ("logoPath", login("logo at another address", Kind::Value)),
-    ("includes", login("code that the portal loads", Kind::Code)),
+    ("includes", login("code that the portal loads", Kind::Value)),
     (
         "additionalCss",
-        login("style sheets that the portal loads", Kind::Code),
+        login("style sheets that the portal loads", Kind::Value),
     ),
-    ("authentication", login("login program", Kind::Code)),
-    ("sso_providers", login("single sign-on", Kind::Code)),
-    ("sso", login("single sign-on", Kind::Code)),
+    ("authentication", login("login program", Kind::Value)),
+    ("sso_providers", login("single sign-on", Kind::Value)),
+    ("sso", login("single sign-on", Kind::Value)),
+    ("jiraFeedback", login("feedback script", Kind::Value)),
     ("hide_credits", inside("credit balance", Kind::Hides)),
     ("hide_port", inside("porting app", Kind::Hides)),
     ("hideAppStore", inside("app store", Kind::Hides)),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::label::{self, Kind, Label};
 use super::outcome::{Alarm, Outcome, Tense, Visibility};
 use crate::diff::{Cause, Change, ChangeKey, Side};
-use crate::model::{AccountId, AssetKind, count, is_parked_domain, visible};
+use crate::model::{AccountId, AssetKind, CodeKind, code_kind, count, is_parked_domain, visible};
 use crate::report::look::LOGO_SPACE;
 use crate::report::value;
 use crate::tree::assets::first_active;
@@ -150,27 +150,27 @@ fn setting(change: &Change, tense: Tense) -> Option<Outcome> {
         None => (own, "other settings", Visibility::Unknown, Kind::Value),
     };
     let [before, after] = [&change.before, &change.after].map(value_of);
-    let runs = match kind {
-        Kind::Code => after.is_some() || tense == Tense::Drift,
-        Kind::Html => [before, after].into_iter().flatten().any(is_active),
-        Kind::Value | Kind::Hides => false,
+    let code = code_kind(key);
+    let runs = match code {
+        Some(CodeKind::Script | CodeKind::SignIn) => after.is_some() || tense == Tense::Drift,
+        Some(CodeKind::Html) => [before, after].into_iter().flatten().any(is_active),
+        None => false,
     };
     let sentence = match kind {
         Kind::Hides => hiding(&name, before, after, tense),
-        Kind::Value | Kind::Html => differing(&name, before, after, tense),
-        Kind::Code => format!(
-            "{} It can run code in the browsers of customers before they sign in.",
-            differing(&name, before, after, tense)
-        ),
+        Kind::Value => differing(&name, before, after, tense),
+    };
+    let warning = match code {
+        Some(CodeKind::Script | CodeKind::SignIn) => {
+            " It can run code in the browsers of customers before they sign in."
+        }
+        Some(CodeKind::Html) if runs => " It contains code that runs before customers sign in.",
+        Some(CodeKind::Html) | None => "",
     };
     Some(Outcome {
         alarm: if runs { Alarm::Raised } else { Alarm::None },
         visibility,
-        sentence: if runs && kind == Kind::Html {
-            format!("{sentence} It contains code that runs before customers sign in.")
-        } else {
-            sentence
-        },
+        sentence: format!("{sentence}{warning}"),
         about: about.to_owned(),
         by_hand: is_by_hand(change.cause),
     })

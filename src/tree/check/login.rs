@@ -6,11 +6,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place};
-use crate::model::KeyPath;
+use crate::model::{CodeKind, KeyPath, code_kind};
 use crate::tree::{Declared, Desired};
-
-/// The keys whose files run, or decide what runs, before anybody signs in.
-const CODE: [&str; 3] = ["includes", "additionalCss", "authentication"];
 
 /// Checks the accounts of a tree; a value that several accounts share is told of once.
 pub(super) fn login(desired: &Desired) -> Diagnostics {
@@ -57,8 +54,7 @@ fn foreign_code(
     declared: &Declared<Value>,
     trusted: &BTreeSet<String>,
 ) -> Vec<Diagnostic> {
-    let root = path.as_str().split('.').next().unwrap_or_default();
-    if !CODE.contains(&root) {
+    if code_kind(path.as_str()) != Some(CodeKind::Script) {
         return Vec::new();
     }
     let mut origins = BTreeSet::new();

@@ -8,11 +8,8 @@ use super::identity::bare_name;
 use super::key::{looks_secret, secret};
 use super::{Problem, account_id};
 use crate::diag::Code;
-use crate::model::{DomainName, Field, FieldType, KeyPath};
+use crate::model::{CodeKind, DomainName, Field, FieldType, KeyPath};
 use crate::tree::assets::first_active;
-
-/// The key whose text the login page shows as HTML (U4).
-const HTML_KEY: &str = "custom_welcome_message";
 /// Length in characters beyond which a string is probably a mistake.
 const LONG_TEXT: usize = 500;
 
@@ -26,7 +23,7 @@ pub fn value(field: &Field, value: &Value) -> Vec<Problem> {
     }
     let path = field.path;
     match (field.field_type, value) {
-        (FieldType::Text, Value::String(text)) if path == HTML_KEY => {
+        (FieldType::Text, Value::String(text)) if field.usage.runs == Some(CodeKind::Html) => {
             let mut problems = plain(path, text);
             problems.extend(active(path, text));
             problems
