@@ -16,7 +16,7 @@ use super::tree::{self, OpenTree};
 use super::ui::Ui;
 use crate::model::Digest;
 use crate::plan::{
-    self, Action, Plan, PlanFormatError, Precondition, Refusal, RefusalKind, Step, Subject,
+    self, Action, Plan, PlanFormatError, Precondition, Refusal, RefusalKind, Risk, Step, Subject,
 };
 use crate::tree::{Desired, GitTree, Precedence, short_commit};
 
@@ -214,7 +214,8 @@ pub(crate) fn base_args(plan: &Plan, args: &BaseArgs) -> Result<BaseArgs, Failur
     })
 }
 
-/// Returns the rules for deriving a plan again; deletions and a repair are allowed only if the saved plan has them.
+/// Returns the rules for deriving a plan again; deletions, a repair and changes of
+/// what runs code are allowed only if the saved plan has them.
 pub(crate) fn rules(plan: &Plan, approval: &Approval) -> plan::Options {
     let mut rules = approval.rules();
     if !plan.steps.iter().any(|step| step.action == Action::Delete) {
@@ -223,6 +224,10 @@ pub(crate) fn rules(plan: &Plan, approval: &Approval) -> plan::Options {
     let is_repair = |step: &Step| step.precondition == Precondition::UnservableTemplate;
     if !plan.steps.iter().any(is_repair) {
         rules.allow.remove(&RefusalKind::RepairTemplate);
+    }
+    let executes = |step: &Step| step.risk == Risk::Executes;
+    if !plan.steps.iter().any(executes) {
+        rules.allow.remove(&RefusalKind::Executes);
     }
     rules.no_remove = plan.scope.no_remove;
     rules

@@ -8,6 +8,7 @@
 //! | `recreate` | an asset can only be removed by deleting the whitelabel | the asset |
 //! | `protected-account` | an account of `policy.protected_accounts` would change | the account |
 //! | `protected-key` | a key of `policy.protected_keys` would change or be removed | the account |
+//! | `executes` | a key that runs code in the browsers of customers would change, and not only back to what was applied last | the account |
 //! | `too-many-deletions` | more than `policy.max_deletions` accounts would lose their whitelabel or a name in the DNS, or hosts the template | the run |
 //! | `too-many-changes` | more than `policy.max_changed_percent` of the accounts would change | the run |
 //! | `unreadable` | more than `policy.max_unreadable_percent` of the accounts could not be read | the run |
@@ -25,19 +26,20 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{Action, Plan, PlannedSet, Precondition, Refusal, RefusalKind, Step, Subject};
-use crate::diff::{Change, ChangeKey, Edit, removed, removed_hosts, removed_sets};
+use crate::diff::{Cause, Change, ChangeKey, Edit, removed, removed_hosts, removed_sets};
 use crate::dns::push::SetChange;
-use crate::model::{AccountName, KeyPath, count, count_of};
-use crate::tree::{Desired, DesiredAccount, Policy, Removable, RemovalRule};
+use crate::model::{AccountName, CodeKind, KeyPath, code_kind, count, count_of};
+use crate::tree::{CodePolicy, Desired, DesiredAccount, Policy, Removable, RemovalRule};
 
 /// The guards that an approval can lift, with their names on the command line.
-pub const GUARDS: [(RefusalKind, &str); 13] = [
+pub const GUARDS: [(RefusalKind, &str); 14] = [
     (RefusalKind::Prune, "prune"),
     (RefusalKind::Remove, "remove"),
     (RefusalKind::Protected, "protected"),
     (RefusalKind::Recreate, "recreate"),
     (RefusalKind::ProtectedAccount, "protected-account"),
     (RefusalKind::ProtectedKey, "protected-key"),
+    (RefusalKind::Executes, "executes"),
     (RefusalKind::TooManyDeletions, "too-many-deletions"),
     (RefusalKind::TooManyChanges, "too-many-changes"),
     (RefusalKind::Unreadable, "unreadable"),
@@ -126,6 +128,47 @@ pub(super) fn protected_key<'a>(policy: &'a Policy, change: &Change) -> Option<&
         return None;
     };
     (policy.protected_keys.iter()).find(|key| path.is_within(key) || key.is_within(path))
+}
+
+/// Returns how a change of a key runs code in the browsers of customers, if it does.
+pub(super) fn runs_code(change: &Change) -> Option<CodeKind> {
+    match &change.key {
+        ChangeKey::Setting(path) => code_kind(path.as_str()),
+        _ => None,
+    }
+}
+
+/// Returns the key of a change that runs code and that the policy has somebody approve.
+///
+/// What is only put back to the state that was applied last was approved then: the code of whoever changed it by hand goes
+/// at once.
+pub(super) fn unapproved_code<'a>(
+    policy: &Policy,
+    change: &'a Change,
+) -> Option<(&'a KeyPath, CodeKind)> {
+    let ChangeKey::Setting(path) = &change.key else {
+        return None;
+    };
+    let is_asked = policy.code == CodePolicy::Ask && change.cause != Cause::Drift;
+    runs_code(change)
+        .filter(|_| is_asked)
+        .map(|kind| (path, kind))
+}
+
+pub(super) fn code_refusal(
+    subject: Option<Subject>,
+    name: &AccountName,
+    (key, kind): (&KeyPath, CodeKind),
+) -> Refusal {
+    Refusal {
+        kind: RefusalKind::Executes,
+        subject,
+        message: format!("{key} of {name} would change, and it {}", kind.words()),
+        help: format!(
+            "{}; or save that plan with `plan --allow executes --out FILE`, and run `apply FILE`",
+            approval(RefusalKind::Executes)
+        ),
+    }
 }
 
 pub(super) fn account_refusal(subject: Option<Subject>, name: &AccountName) -> Refusal {
@@ -376,6 +419,8 @@ fn held_step(
     if let Some(key) = key.filter(|_| !is_creation) {
         held.push(key_refusal(subject(), name, key, "change"));
     }
+    let code = (step.changes.iter()).find_map(|change| unapproved_code(policy, change));
+    held.extend(code.map(|code| code_refusal(subject(), name, code)));
     let mut refuse = |kind, message, help| {
         held.push(Refusal {
             kind,

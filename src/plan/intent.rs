@@ -230,6 +230,12 @@ impl<'a> Intent<'a> {
         {
             return Some(guard::account_refusal(self.subject(), name));
         }
+        self.held_key(policy, options)
+            .or_else(|| self.held_code(policy, options))
+    }
+
+    /// Returns the refusal of a protected key, if one would change or go.
+    fn held_key(&self, policy: &Policy, options: &Options) -> Option<Refusal> {
         if options.allows(RefusalKind::ProtectedKey) {
             return None;
         }
@@ -240,11 +246,31 @@ impl<'a> Intent<'a> {
             }
             (DocumentEffect::Updated, _) => {
                 let key = |change| guard::protected_key(policy, change);
-                (changes.iter().find_map(key)?, "change")
+                let mut changes = self.difference.changes.iter();
+                (changes.find_map(key)?, "change")
             }
             _ => return None,
         };
+        let name = &self.desired.name;
         Some(guard::key_refusal(self.subject(), name, key, what))
+    }
+
+    /// Returns the refusal of what runs code in the browsers of customers, if that would change.
+    fn held_code(&self, policy: &Policy, options: &Options) -> Option<Refusal> {
+        let writes = matches!(
+            self.effect,
+            DocumentEffect::Created | DocumentEffect::Updated
+        );
+        if !writes || options.allows(RefusalKind::Executes) {
+            return None;
+        }
+        let code = |change| guard::unapproved_code(policy, change);
+        let code = self.setting_changes().find_map(code)?;
+        Some(guard::code_refusal(
+            self.subject(),
+            &self.desired.name,
+            code,
+        ))
     }
 
     /// Returns why an account without changes of its own must not be changed for the sake of another one.

@@ -292,6 +292,8 @@ pub enum Risk {
     CustomerVisible,
     /// It cannot be undone without a snapshot.
     Destructive,
+    /// It changes what runs in the browsers of customers, or where they sign in.
+    Executes,
 }
 
 /// What a guard refused to plan.
@@ -335,6 +337,8 @@ pub enum RefusalKind {
     ProtectedAccount,
     /// A change of a protected key.
     ProtectedKey,
+    /// A change of what runs in the browsers of customers.
+    Executes,
     /// More deletions than allowed in one run.
     TooManyDeletions,
     /// Changes on more accounts than allowed in one run.

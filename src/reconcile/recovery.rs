@@ -129,8 +129,8 @@ async fn restore<R: Recoverer>(
         }
         return Ok(unread);
     }
-    // The only thing to delete is a placeholder, which the run itself made.
-    let allow = BTreeSet::from([RefusalKind::Prune]);
+    // The only thing to delete is a placeholder, which the run itself made, and the only code is what was there before.
+    let allow = BTreeSet::from([RefusalKind::Prune, RefusalKind::Executes]);
     let rules = plan::Options {
         now: Timestamp::now(),
         allow: allow.clone(),

@@ -83,7 +83,9 @@ pub use loaded::{DnsSettings, Loaded};
 pub(crate) use object_size::object_size;
 pub use picture_cache::PictureCache;
 pub use plain_file::{FileError, MAX_CA_BYTES, PlainFile, read_authorities, read_plain};
-pub use policy::{BillingPolicy, Freeze, Policy, Removable, RemovalPolicy, RemovalRule, Retention};
+pub use policy::{
+    BillingPolicy, CodePolicy, Freeze, Policy, Removable, RemovalPolicy, RemovalRule, Retention,
+};
 pub use push::{DEFAULT_TTL, KeyAlgorithm, PushMethod, PushSettings};
 pub use refusal::Refusal;
 pub use selection::{Selection, Touched};

@@ -30,6 +30,8 @@ pub struct Policy {
     pub protected_accounts: BTreeSet<AccountName>,
     /// Keys that no run changes without approval, including everything below them.
     pub protected_keys: BTreeSet<KeyPath>,
+    /// Whether a run may change what runs in the browsers of customers without approval.
+    pub code: CodePolicy,
     /// The origins whose code the login page may run, such as `https://cdn.example.com`.
     pub trusted_origins: BTreeSet<String>,
     /// Times in which no run writes without approval.
@@ -49,6 +51,7 @@ impl Default for Policy {
             share_floor: 10,
             protected_accounts: BTreeSet::new(),
             protected_keys: BTreeSet::new(),
+            code: CodePolicy::default(),
             trusted_origins: BTreeSet::new(),
             freezes: Vec::new(),
             snapshots: Retention::default(),
@@ -99,6 +102,16 @@ pub enum BillingPolicy {
     Refuse,
     /// Accept.
     Accept,
+}
+
+/// Whether a run may change the keys that run code in the browsers of customers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CodePolicy {
+    /// Only in a plan that somebody approved.
+    #[default]
+    Ask,
+    /// Like any other key.
+    Allowed,
 }
 
 /// Whether a run may remove something from the platform.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::decode::config::{LINT_LEVELS, USER_KEYS};
 use super::decode::layer::{DNS_MODES, MODES, OWNERSHIPS, RECREATE};
-use super::decode::policy::{BILLING, REMOVAL};
+use super::decode::policy::{BILLING, CODE, REMOVAL};
 use super::decode::push::{ALGORITHMS, DEFAULT_SERVER_ID};
 use super::decode::watch::{APPLY_MODES, DNS_WATCHES, HEAL_MODES};
 use super::{
@@ -236,6 +236,7 @@ fn policy() -> Value {
             "share_floor": count(&format!("In trees with fewer accounts the two shares do not count; {} when left out.", usual.share_floor)),
             "protected_accounts": texts("Accounts that no run changes without approval.", "acme"),
             "protected_keys": texts("Whitelabel keys that no run changes without approval.", "domain"),
+            "code": words("Whether the keys that run code in the browsers of customers change only in an approved plan (--allow executes).", &CODE, &usual.code),
             "trusted_origins": texts("Origins whose code the login page may run without a warning.", "https://cdn.example.com"),
             "freeze": described("Times in which nothing is written without approval.", json!({"type": "array", "items": freeze})),
             "snapshots": map("How long snapshots and journals are kept: a run goes when both say so.", json!({

@@ -84,6 +84,43 @@ fn protection_holds_the_account() {
     }
 }
 
+/// Both ways that the refusal names are gone: the digest, and the file.
+#[test]
+fn code_waits_for_an_approved_plan() {
+    for is_saved in [false, true] {
+        let platform = Platform::renamed("ab", "{}");
+        platform.declare('b', "whitelabel: {company_name: new, includes: [extra.js]}");
+        let output = platform.run(&["apply", "--yes"]);
+        check_exit(&output, 5);
+        let told = stdout(&output).replace('\n', " ");
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            told.contains("includes of b would change, and it runs code in the browsers of customers before they sign in help: look at it with `plan --allow executes`, and allow exactly that with `apply --allow executes --expect DIGEST`; or save that plan with `plan --allow executes --out FILE`, and run `apply FILE`"),
+            "{told}"
+        );
+        assert_eq!(platform.key('a', "company_name"), "new");
+        assert_eq!(platform.key('b', "company_name"), "old");
+        if is_saved {
+            let file = platform.folder().join("code.plan");
+            let file = file.to_str().unwrap();
+            let output = platform.run(&["plan", "--allow", "executes", "--out", file]);
+            check_exit(&output, 2);
+            assert!(stdout(&output).contains("RUNS CODE"), "{}", stdout(&output));
+            check_exit(&platform.run(&["apply", file, "--yes"]), 0);
+        } else {
+            let digest = platform.digest(&["--allow", "executes"]);
+            let right = ["apply", "--yes", "--allow", "executes", "--expect", &digest];
+            check_exit(&platform.run(&right), 0);
+        }
+        assert_eq!(platform.key('b', "company_name"), "new");
+        assert_eq!(
+            platform.live('b').unwrap()["includes"],
+            serde_json::json!(["extra.js"])
+        );
+        platform.stop();
+    }
+}
+
 #[test]
 fn too_many_deletions_hold_the_run() {
     let platform = Platform::renamed("ab", "{max_deletions: 1}");

@@ -50,7 +50,11 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let mut asked = args.prune.asked();
     if is_saved {
         // A saved plan has these steps only if they were requested, and whoever names the plan has seen them.
-        asked.extend([RefusalKind::Prune, RefusalKind::RepairTemplate]);
+        asked.extend([
+            RefusalKind::Prune,
+            RefusalKind::RepairTemplate,
+            RefusalKind::Executes,
+        ]);
     }
     let approval = Approval::new(&args.prune.allow, &asked, args.expect.as_ref(), args.look())?;
     if is_saved {

@@ -41,7 +41,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let run = find(&state, &args.run, &args.history())?;
     is_no_restore(args, &state, &run)?;
     // Wrong arguments are reported before anybody waits or confirms.
-    approval(args)?;
+    approval(args, false)?;
     let store = SnapshotStore::new(&state);
     let manifest = store.manifest(&run).map_err(failed)?;
     let choice = TreeChoice {
@@ -208,13 +208,14 @@ fn restore_target(
 }
 
 /// Builds the approval from the command line. A restore implies the deletions that it needs, and the replacement of a
-/// template that nobody can read.
-fn approval(args: &RestoreArgs) -> Result<Approval, Failure> {
-    let asked = [
+/// template that nobody can read; one that follows an apply also puts back the code that was there a moment ago.
+fn approval(args: &RestoreArgs, follows_apply: bool) -> Result<Approval, Failure> {
+    let mut asked = vec![
         RefusalKind::Prune,
         RefusalKind::Remove,
         RefusalKind::RepairTemplate,
     ];
+    asked.extend(follows_apply.then_some(RefusalKind::Executes));
     let (expect, look) = (args.expect.as_ref(), args.look());
     if args.dry_run {
         return Ok(Approval::for_look(&args.allow, &asked, look));
@@ -239,7 +240,7 @@ async fn go_back(
         only,
         follows_apply,
     } = *trip;
-    let approval = approval(args)?;
+    let approval = approval(args, follows_apply)?;
     let live = platform.collect_before(ui, &back.desired).await?;
     let rules = trip.rules(&approval, &back);
     let records = records_back(args, tree, platform, manifest, only).await?;

@@ -132,6 +132,7 @@ pub(super) fn steps_of(steps: &[PlannedStep]) -> Markup {
                     p {
                         strong { (step.verb.as_str()) @if let Some(asset) = step.asset { " " (asset.as_str()) } }
                         @if step.risk == Risk::Destructive { " " span.risk.high { "destructive" } }
+                        @if step.risk == Risk::Executes { " " span.risk.high { "runs code" } }
                         " " span.faint { (by(step.taker)) }
                     }
                     @for note in &step.notes { p.hint { (shown(note)) } }

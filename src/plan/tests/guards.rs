@@ -12,7 +12,7 @@ use crate::live::{Live, Reading};
 use crate::model::{AccountName, AssetKind, KeyPath};
 use crate::plan::guard::{GUARDS, check as check_plan};
 use crate::plan::{Action, Options, Plan, RefusalKind, plan};
-use crate::tree::{Desired, DesiredAccount, Freeze, Policy};
+use crate::tree::{CodePolicy, Desired, DesiredAccount, Freeze, Policy};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -207,6 +207,67 @@ fn protected_key() {
     let plan = made(&desired, &state, &allowing(&[RefusalKind::Prune]));
     assert_eq!(plan.steps, []);
     assert_eq!(plan.refusals[0].kind, RefusalKind::ProtectedKey);
+}
+
+/// What runs in the browsers of customers changes only when somebody approved it.
+#[test]
+fn executes() {
+    #[track_caller]
+    fn trips(desired: Value, before: Option<Value>, message: &str) {
+        let desired = tree(vec![account("a", desired)]);
+        let state = live([("a", before)]);
+        check(&desired, &state, RefusalKind::Executes, (0, 1), message);
+        let allowed = with_policy(desired, |policy| policy.code = CodePolicy::Allowed);
+        let plan = made(&allowed, &state, &Options::default());
+        assert_eq!((plan.steps.len(), plan.refusals.len()), (1, 0));
+        assert_eq!(check_plan(&plan, &allowed, &BTreeSet::new(), NOW), []);
+    }
+    trips(
+        json!({"company_name": "A", "includes": ["a.js"]}),
+        Some(json!({})),
+        "includes of a would change, and it runs code in the browsers of customers before they sign in",
+    );
+    trips(
+        json!({"sso": {"login": "https://b.example"}}),
+        Some(json!({"sso": {"login": "https://a.example"}})),
+        "sso.login of a would change, and it decides where customers sign in",
+    );
+    trips(
+        json!({"custom_welcome_message": "Hello"}),
+        None,
+        "custom_welcome_message of a would change, and it is shown as HTML, which can hold code",
+    );
+    trips(
+        json!({"authentication": null}),
+        Some(json!({"authentication": {"name": "own"}})),
+        "authentication of a would change, and it runs code in the browsers of customers before they sign in",
+    );
+}
+
+/// What somebody put in by hand goes at once: what was applied last was approved.
+#[test]
+fn code_that_was_put_in_by_hand_goes_without_approval() {
+    let ours = |file: &str| tree(vec![account("a", json!({"includes": [file]}))]);
+    let state = live([("a", Some(json!({"includes": ["evil.js"]})))]);
+    let kinds = |base: &Desired| {
+        let desired = ours("ours.js");
+        let planned = plan(
+            &desired,
+            Some(base),
+            &state,
+            &sources(),
+            &Options::default(),
+        );
+        let kinds: Vec<_> = planned.plan.refusals.iter().map(|it| it.kind).collect();
+        assert_eq!(
+            check_plan(&planned.plan, &desired, &BTreeSet::new(), NOW),
+            []
+        );
+        (planned.plan.steps.len(), kinds)
+    };
+    assert_eq!(kinds(&ours("ours.js")), (1, vec![]));
+    // Both moved: nobody approved what the tree says now.
+    assert_eq!(kinds(&ours("old.js")), (0, vec![RefusalKind::Executes]));
 }
 
 /// Who is held lets no domain go, so whoever claims it is held too.

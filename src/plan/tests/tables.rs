@@ -538,6 +538,39 @@ fn risks() {
     );
 }
 
+/// What runs in the browsers of customers has a risk of its own, whatever changes beside it.
+#[test]
+fn code_is_a_risk_of_its_own() {
+    let allowed = Options {
+        allow: [RefusalKind::Executes].into(),
+        ..Options::default()
+    };
+    let risk = |settings: Value, document: Option<Value>| {
+        let desired = tree(vec![account("a", settings)]);
+        let live = live([("a", document)]);
+        let planned = plan(&desired, None, &live, &sources(), &allowed);
+        planned.plan.steps[0].risk
+    };
+    for code in [
+        json!({"includes": ["https://cdn.example/a.js"]}),
+        json!({"authentication": {"source_url": "https://cdn.example/"}, "company_name": "A"}),
+        json!({"jiraFeedback": {"enabled": true, "url": "https://cdn.example/b.js"}}),
+        json!({"sso": {"login": "https://login.example/"}}),
+        json!({"custom_welcome_message": "Welcome"}),
+    ] {
+        assert_eq!(
+            risk(code.clone(), Some(json!({}))),
+            Risk::Executes,
+            "{code}"
+        );
+        assert_eq!(risk(code.clone(), None), Risk::Executes, "{code}");
+    }
+    let harmless = json!({"includes": ["a.js"], "company_name": "new"});
+    let before = json!({"includes": ["a.js"], "company_name": "old"});
+    assert_eq!(risk(harmless, Some(before)), Risk::CustomerVisible);
+    assert!(Risk::Executes > Risk::Destructive);
+}
+
 #[test]
 fn saved_plans() {
     let desired = tree(vec![account("a", json!({"company_name": "A"}))]);

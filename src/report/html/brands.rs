@@ -341,7 +341,7 @@ fn tags(shown: &Shown<'_, '_>, is_lost: bool) -> String {
     let changes = || shown.changes();
     let worst = block.steps.iter().map(|part| part.risk).max();
     let mut tags = Vec::new();
-    if card.is_alarming() || is_lost || worst == Some(Risk::Destructive) {
+    if card.is_alarming() || is_lost || worst >= Some(Risk::Destructive) {
         tags.push("alarm");
     }
     if changes().any(|change| matches!(change.key, ChangeKey::Asset(_))) {

@@ -23,6 +23,7 @@ pub(super) fn step(part: &Part<'_>, sides: Sides, store: &mut Store<'_>) -> Mark
             p.verb {
                 strong { (part.verb.of(part.asset)) }
                 @if part.risk == Risk::Destructive { " " span.badge.bad { "destructive" } }
+                @if part.risk == Risk::Executes { " " span.badge.bad { "runs code" } }
                 @for name in &part.waits_for { " " span.after { "after " (visible(name)) } }
             }
         }

@@ -128,6 +128,7 @@ fn of_part(part: &Part<'_>, command: Command) -> String {
     if command != Command::Drift {
         let risk = match part.risk {
             Risk::Destructive => ", destructive",
+            Risk::Executes => ", runs code",
             Risk::Reversible | Risk::CustomerVisible => "",
         };
         let _ = writeln!(text, "**{}{risk}**\n", part.verb.of(part.asset));

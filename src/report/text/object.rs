@@ -183,6 +183,7 @@ fn risk(risk: Risk) -> Piece {
         Risk::Reversible => piece(Tone::Faint, "reversible"),
         Risk::CustomerVisible => piece(Tone::Warning, "customer-visible"),
         Risk::Destructive => piece(Tone::Failure, "DESTRUCTIVE"),
+        Risk::Executes => piece(Tone::Failure, "RUNS CODE"),
     }
 }
 

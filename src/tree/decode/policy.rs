@@ -9,11 +9,11 @@ use crate::model::{AccountName, KeyPath};
 use crate::tree::check;
 use crate::tree::node::{Content, Node};
 use crate::tree::{
-    BillingPolicy, Freeze, Policy, Removable, RemovalPolicy, RemovalRule, Retention,
+    BillingPolicy, CodePolicy, Freeze, Policy, Removable, RemovalPolicy, RemovalRule, Retention,
 };
 
 /// The keys of `policy`.
-pub(in crate::tree) const POLICY_KEYS: [&str; 11] = [
+pub(in crate::tree) const POLICY_KEYS: [&str; 12] = [
     "billing",
     "remove",
     "max_deletions",
@@ -22,6 +22,7 @@ pub(in crate::tree) const POLICY_KEYS: [&str; 11] = [
     "share_floor",
     "protected_accounts",
     "protected_keys",
+    "code",
     "trusted_origins",
     "freeze",
     "snapshots",
@@ -32,6 +33,10 @@ pub(in crate::tree) const BILLING: [(&str, BillingPolicy); 2] = [
     ("refuse", BillingPolicy::Refuse),
     ("accept", BillingPolicy::Accept),
 ];
+
+/// Values of `policy.code`.
+pub(in crate::tree) const CODE: [(&str, CodePolicy); 2] =
+    [("ask", CodePolicy::Ask), ("allowed", CodePolicy::Allowed)];
 
 /// Values of `policy.remove`, and of each kind below it.
 pub(in crate::tree) const REMOVAL: [(&str, RemovalRule); 3] = [
@@ -92,6 +97,9 @@ impl Reader {
                 }
                 policy.protected_keys.insert(path);
             }
+        }
+        if let Some(node) = fields.get("code") {
+            policy.code = self.choice(node, "code", &CODE).unwrap_or_default();
         }
         if let Some(node) = fields.get("trusted_origins") {
             for text in self.texts(node, "trusted_origins") {

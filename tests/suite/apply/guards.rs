@@ -10,7 +10,7 @@ use emblazon::live::WriteClient;
 use emblazon::model::{AccountName, AssetKind, KeyPath};
 use emblazon::plan::guard::GUARDS;
 use emblazon::plan::{Plan, Refusal, RefusalKind, Scope};
-use emblazon::tree::{Freeze, Removable, RemovalRule};
+use emblazon::tree::{CodePolicy, Freeze, Policy, Removable, RemovalRule};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -39,7 +39,10 @@ async fn stage() -> Stage {
 /// Makes a plan with every guard lifted that planning asks, as somebody would who leaves them out.
 async fn plan(stage: &Stage, tree: &Tree) -> Plan {
     let mut free = tree.clone();
-    free.desired.policy = emblazon::tree::Policy::default();
+    free.desired.policy = Policy {
+        code: CodePolicy::Allowed,
+        ..Policy::default()
+    };
     for account in &mut free.desired.accounts {
         let account = account.make_mut();
         account.policy.recreate = true;
@@ -133,7 +136,7 @@ fn emptied(plan: &mut Plan) {
 type Case = (RefusalKind, Tree, fn(&mut Plan), &'static str);
 
 /// Guards that hold an account.
-fn of_accounts() -> [Case; 6] {
+fn of_accounts() -> [Case; 7] {
     let mut without_logo =
         Tree::new()
             .account("acme", json!({}))
@@ -184,6 +187,12 @@ fn of_accounts() -> [Case; 6] {
             }),
             as_planned,
             "company_name of acme would change, and policy.protected_keys lists it",
+        ),
+        (
+            RefusalKind::Executes,
+            Tree::new().account("acme", json!({"includes": ["extra.js"]})),
+            as_planned,
+            "includes of acme would change, and it runs code in the browsers of customers before they sign in",
         ),
     ]
 }

@@ -28,9 +28,9 @@ use super::tree::{Tree, TreeFiles};
 /// How often a platform may show an old state before it counts as the state.
 const LOOKS: u32 = 6;
 
-/// Leave to delete.
+/// Leave to delete, and to change what runs code.
 fn pruning() -> BTreeSet<RefusalKind> {
-    [RefusalKind::Prune].into()
+    [RefusalKind::Prune, RefusalKind::Executes].into()
 }
 
 /// Tells the benches of one process apart.
