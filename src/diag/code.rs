@@ -350,6 +350,16 @@ catalogue! {
          passwords of all customers. policy.trusted_origins names the origins that the operator answers for.\n\n\
          wrong:  includes: [https://cdn.example.net/chat.js]\n\
          right:  policy: { trusted_origins: [https://cdn.example.net] }     or the file beside the portal"
+    EB0528 Warning "the vendor shows through the brand"
+        "Where the whitelabel says nothing, Monster UI shows what its config.js says, as shipped the vendor's name, links and \
+         addresses. Said of what the tree declares to be absent (null, or undeclared with ownership: exclusive) and, where \
+         hide_powered: true says that the vendor is to be hidden, of what is undeclared.\n\n\
+         wrong:  hide_powered: true     and no applicationTitle: the browser's tab says Monster UI\n\
+         right:  hide_powered: true     and applicationTitle: Acme Voice"
+    EB0529 Warning "a key that another one leaves without effect"
+        "Monster UI, from 4.0 on, reads these keys together, and one of them decides.\n\n\
+         wrong:  logoPath: https://cdn.example.net/logo.png     and assets: { logo: logo.png }\n\
+         right:  assets: { logo: logo.png }"
     EB0601 Error "the server does not take this type of file"
         "Logos are PNG, JPEG or GIF; icons these or ICO; the welcome page is HTML. What counts is the content, not \
          the name.\n\n\
@@ -457,6 +467,11 @@ catalogue! {
          with that id.\n\n\
          wrong:  <img src=\"banner.png\" alt=\"\">\n\
          right:  <img src=\"data:image/png;base64,…\" alt=\"\">"
+    EB0624 Warning "a welcome page that nobody sees"
+        "The platform serves the page, and no Monster UI from 4.0 on asks for it: the login page shows \
+         custom_welcome_message. Portals of other makers may show it.\n\n\
+         wrong:  assets: { welcome: welcome.html }\n\
+         right:  whitelabel: { custom_welcome_message: Welcome to Acme }"
     EB0701 Error "unknown record type"
         "The template knows A, AAAA, CNAME, MX, NAPTR, SRV and TXT. The server stores other types unseen, and some of \
          them make its domain test fail for everyone. NS and SOA belong to the zone's owner.\n\n\

@@ -12,7 +12,6 @@ pub fn starter() -> Vec<(String, String)> {
         ("domains.yaml", DOMAINS),
         ("brands/house.yaml", BRAND),
         ("accounts/example/account.yaml", ACCOUNT),
-        ("accounts/example/welcome.html", WELCOME),
         (".gitignore", ".emblazon/\n"),
     ];
     let written = written
@@ -38,6 +37,12 @@ clusters:
 defaults:
   whitelabel:
     hide_powered: true
+    # Without these, customers see those of the portal's vendor.
+    port:
+      loa: https://www.example.com/porting/loa.pdf
+      resporg: https://www.example.com/porting/toll-free.pdf
+    applicationTitle: Phone
+    callReportEmail: support@example.com
   dns: observe            # observe | manage | ignore
   ownership: shared       # shared: keys that nobody declares here stay as they are | exclusive
 
@@ -90,13 +95,7 @@ whitelabel:
     support_email: porting@example.com
 
 # Files beside this one. A logo is PNG, JPEG or GIF; an icon these or ICO.
-assets:
-  welcome: welcome.html
-";
-
-const WELCOME: &str = "<!doctype html>
-<html lang=\"en\">
-<head><meta charset=\"utf-8\"><title>Welcome</title></head>
-<body><h1>Welcome to Example Voice</h1></body>
-</html>
+# assets:
+#   logo: logo.png
+#   icon: icon.ico
 ";

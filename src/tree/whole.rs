@@ -174,6 +174,9 @@ fn is_of_the_whole(code: Code) -> bool {
             | Code::EB0305
             | Code::EB0402
             | Code::EB0403
+            | Code::EB0528
+            | Code::EB0529
+            | Code::EB0624
             | Code::EB0716
             | Code::EB0807
             | Code::EB0810

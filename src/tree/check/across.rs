@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::login::login;
+use super::portal::portal;
 use super::template;
 use crate::diag::{Code, Diagnostic, Diagnostics, Place};
 use crate::model::{DomainName, Identity, KeyPath, PLACEHOLDER};
 use crate::tree::{Desired, DesiredAccount, DesiredTemplate, DnsMode, SharedAccount, Target};
 
 /// Checks a whole desired state: domains and live accounts must be unique (W19), the hosts of the template consistent,
-/// and the keys of the login page what they seem to be.
+/// the keys of the login page what they seem to be, and what is declared seen.
 ///
 /// Accounts by id and accounts by realm cannot be compared here: only the platform knows which realm an id has.
 #[must_use]
@@ -19,6 +20,7 @@ pub fn desired(desired: &Desired) -> Diagnostics {
     let mut diagnostics = domains(&desired.accounts);
     diagnostics.extend(identities(&desired.accounts));
     diagnostics.extend(login(desired));
+    diagnostics.extend(portal(desired));
     if let Some(template) = &desired.template {
         diagnostics.extend(template::across(template));
         diagnostics.extend(unreached(template, &desired.accounts));

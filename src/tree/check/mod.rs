@@ -5,6 +5,7 @@ mod identity;
 mod key;
 mod login;
 mod nearest;
+mod portal;
 mod problem;
 mod template;
 mod value;

@@ -389,6 +389,7 @@ fn eb08_clusters_and_policy() {
     accounts/acme/account.yaml:2:119 EB0526 acme wants a welcome of its own, and the tree declares no text for it; write the text in custom_welcome_message, or delete custom_welcome
     "); // EB0526 EB0527
     assert_snapshot!(login("{trusted_origins: ['https://CDN.example.net:443', cdn.example.com]}", "{includes: ['https://cdn.example.net/a.js']}"), @r#"emblazon.yaml:1:59 EB0501 trusted_origins: "cdn.example.com" is no origin; write scheme, host and port only, such as https://cdn.example.com"#);
+    portal();
     let push = |text: &str| {
         config(&format!(
             "clusters: {{production: {{}}}}\ndns: {{push: {text}}}"
@@ -533,4 +534,37 @@ fn secrets_are_blotted_out() {
         good,
         "whitelabel: {nav: {help: https://u:hunter2@a.example}}",
     );
+}
+
+/// What Monster UI makes of what is declared together; with another user interface there is nothing to tell.
+fn portal() {
+    let shown = |cluster: &str, account: &str| {
+        let id = "a".repeat(32);
+        tree(&[
+            (
+                "emblazon.yaml",
+                &format!("clusters: {{production: {cluster}}}\n"),
+            ),
+            (
+                "accounts/acme/account.yaml",
+                &format!("account: {id}\n{account}\n"),
+            ),
+            ("accounts/acme/w.html", "<p>Hello</p>"),
+        ])
+    };
+    let check = |account: &str| shown("{}", account);
+    let brand = "whitelabel: {hide_powered: true, domain: acme.example, company_name: Acme, applicationTitle: Acme, callReportEmail: a@acme.example, nav: {help: 'https://acme.example'}, port: {loa: 'https://acme.example', resporg: 'https://acme.example'}}";
+    assert_snapshot!(check(brand), @"");
+    assert_snapshot!(check("whitelabel: {hide_powered: true}"), @"");
+    assert_snapshot!(check("whitelabel: {domain: acme.example}"), @"");
+    assert_snapshot!(check("whitelabel: {hide_powered: true, domain: acme.example, company_name: Acme}"), @"accounts/acme/account.yaml:1:10 EB0528 where acme declares nothing, customers see the vendor: nav.help (http://wiki.2600hz.com), port.loa (http://ui.zswitch.net/Editable.LOA.Form.pdf), port.resporg (http://ui.zswitch.net/Editable.Resporg.Form.pdf), applicationTitle (“Monster UI”), callReportEmail (support@2600hz.com); declare them, for all accounts in defaults or in a brand; if config.js of your user interface names others, turn EB0528 off in lint [accounts/acme/account.yaml:2:28]"); // EB0528
+    assert_snapshot!(check("whitelabel: {domain: acme.example, nav: null}\nassets: {icon: null}"), @"accounts/acme/account.yaml:1:10 EB0528 where acme declares nothing, customers see the vendor: nav.help (http://wiki.2600hz.com), the icon; declare them, for all accounts in defaults or in a brand; if config.js of your user interface names others, turn EB0528 off in lint");
+    assert_snapshot!(check("ownership: exclusive\nwhitelabel: {domain: acme.example, company_name: Acme}"), @"accounts/acme/account.yaml:1:10 EB0528 where acme declares nothing, customers see the vendor: hide_powered (“Powered by 2600hz”), nav.help (http://wiki.2600hz.com), port.loa (http://ui.zswitch.net/Editable.LOA.Form.pdf), port.resporg (http://ui.zswitch.net/Editable.Resporg.Form.pdf), applicationTitle (“Monster UI”), callReportEmail (support@2600hz.com); declare them, for all accounts in defaults or in a brand; if config.js of your user interface names others, turn EB0528 off in lint");
+    assert_snapshot!(check("whitelabel: {hide_registration: true, realm_suffix: {registration: .trial.example}, acceptCharges: {autoAccept: true, message: Sure}}"), @"accounts/acme/account.yaml:2:68 EB0529 acme: realm_suffix.registration has no effect: hide_registration lets nobody register; acceptCharges.message has no effect: acceptCharges.autoAccept asks nobody; delete what has no effect, or what keeps it from having one [accounts/acme/account.yaml:2:33]"); // EB0529
+    assert_snapshot!(check("whitelabel: {authentication: {name: own}, sso: {login: 'https://a.example'}, logoutTimer: 5}"), @"accounts/acme/account.yaml:2:56 EB0529 acme: sso has no effect: the login program of authentication takes the place of the portal's login page; logoutTimer has no effect: single sign-on switches the timer off; delete what has no effect, or what keeps it from having one [accounts/acme/account.yaml:2:37]");
+    assert_snapshot!(check("whitelabel: {custom_welcome: false, custom_welcome_message: Hello}"), @"accounts/acme/account.yaml:2:30 EB0529 acme: custom_welcome has no effect: the login page shows custom_welcome_message since 4.2, whatever custom_welcome says; delete what has no effect, or what keeps it from having one [accounts/acme/account.yaml:2:61]");
+    assert_snapshot!(check("whitelabel: {hide_registration: false, realm_suffix: {registration: .trial.example}, acceptCharges: {message: Sure}}"), @"");
+    assert_snapshot!(check("assets: {welcome: w.html}"), @"accounts/acme/account.yaml:2:19 EB0624 no Monster UI since 4.0 shows the welcome page of acme; write the text in custom_welcome_message; if a portal of your own shows the page, turn EB0624 off in lint"); // EB0624
+    let other = "{probe: {ui: '<div id=portal>'}}";
+    assert_snapshot!(shown(other, "whitelabel: {hide_powered: true, domain: acme.example}\nassets: {welcome: w.html}"), @"");
 }

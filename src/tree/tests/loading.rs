@@ -113,7 +113,7 @@ fn trap_31_null_means_absence() {
 }
 
 const LAYERED: &[(&str, &str)] = &[
-    ("emblazon.yaml", "clusters: {production: {}, staging: {}}\ndefaults:\n  dns: ignore\n  whitelabel: {hide_powered: true, nav: {help: https://a.example/0}}\n"),
+    ("emblazon.yaml", "clusters: {production: {probe: {ui: own}}, staging: {probe: {ui: own}}}\ndefaults:\n  dns: ignore\n  whitelabel: {hide_powered: true, nav: {help: https://a.example/0}}\n"),
     ("brands/base.yaml", "ownership: exclusive\nwhitelabel: {company_name: Base, nav: {help: https://a.example/1, learn_more: https://a.example/l}}\n"),
     ("brands/gold.yaml", "recreate: allowed\nwhitelabel: {company_name: Gold, nav: null, additionalCss: [a.css, b.css]}\nassets: {welcome: gold/w.html}\n"),
     ("brands/gold/w.html", "<p>Gold</p>"),

@@ -2,7 +2,7 @@
 
 use Follow::{AsUtf8, Fix, Write};
 
-use crate::diag::Diagnostic;
+use crate::diag::{Code, Diagnostic};
 use crate::tree::testing::{Tree, lines};
 
 const ACCOUNT: &str = "accounts/acme/account.yaml";
@@ -103,7 +103,11 @@ fn followed((path, text, said, follow): Row) -> Result<(), String> {
         }
     };
     tree.write(path, mended.as_bytes());
-    let left = lines(&tree.load(Some("production")));
+    let mut left = tree.load(Some("production"));
+    // What the portal makes of a brand that is there for something else is not what the remedy is for.
+    let beside = [Code::EB0528, Code::EB0624];
+    (left.diagnostics).retain(|it| !beside.contains(&it.code));
+    let left = lines(&left);
     if left.is_empty() {
         Ok(())
     } else {

@@ -17,7 +17,10 @@ assets: {welcome: welcome.html}
 
 fn tree() -> Tree {
     Tree::new(&[
-        ("branding/emblazon.yaml", "clusters: {production: {}}\n"),
+        (
+            "branding/emblazon.yaml",
+            "clusters: {production: {probe: {ui: a portal}}}\n",
+        ),
         (
             "branding/brands/gold.yaml",
             "whitelabel: {hide_powered: true}\n",
