@@ -100,7 +100,7 @@ impl fmt::Display for KeyUse {
             Fallback::Nothing => {}
             Fallback::Default(text) => write!(f, " Without it: {text}.")?,
             Fallback::Vendor(text) => {
-                write!(f, " Without it, customers see the vendor's: {text}.")?
+                write!(f, " Without it, customers see the vendor's: {text}.")?;
             }
         }
         match self.runs {

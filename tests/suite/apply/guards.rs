@@ -100,7 +100,7 @@ fn protected(mut tree: Tree) -> Tree {
     tree
 }
 
-fn policy(mut tree: Tree, change: impl FnOnce(&mut emblazon::tree::Policy)) -> Tree {
+fn policy(mut tree: Tree, change: impl FnOnce(&mut Policy)) -> Tree {
     change(&mut tree.desired.policy);
     tree
 }
