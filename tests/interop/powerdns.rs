@@ -12,7 +12,8 @@ use crate::process::{Server, free_port, print, run, start};
 use crate::records::{ZONE, ZONE_FILE};
 
 const API_KEY: &str = "interop-api-key";
-const SCHEMA: &str = "/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql";
+/// The tables of its database.
+pub(crate) const SCHEMA: &str = "/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql";
 
 pub(crate) struct PowerDns {
     pub(crate) port: u16,

@@ -1,4 +1,5 @@
-//! Signed zones of BIND, seen through a BIND that validates: what it refuses is bogus, and why is a finding.
+//! Signed zones of BIND, Knot and PowerDNS, seen through a BIND that validates: what it refuses is bogus, and why is a
+//! finding.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,11 +8,18 @@ use emblazon::dns::{Checker, Exchange, ExchangeOptions, Observer, Verdict, ZoneO
 use emblazon::model::{DomainName, DomainTemplate};
 use tempfile::TempDir;
 
+use crate::powerdns::SCHEMA;
 use crate::process::{Server, answers_for, free_port, print, start};
 use crate::records::ZONE;
 
 /// The zone above.
-const ABOVE: &str = "example";
+pub(crate) const ABOVE: &str = "example";
+
+/// Signatures that hold.
+pub(crate) const NOW: (&str, &str) = ("now-1h", "now+30d");
+
+/// The name server of both zones.
+const SERVER: &str = "@ IN NS ns\nns IN A 127.0.0.1";
 
 /// What the zone above says of the zone's key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,11 +29,19 @@ enum Vouched {
     Nothing,
 }
 
+/// What serves the zones.
+#[derive(Clone, Copy, Debug)]
+enum Software {
+    Bind,
+    Knot,
+    PowerDns,
+}
+
 /// Writes a zone and signs it, and returns its DS record.
-fn sign(folder: &Path, zone: &str, records: &str, (start, end): (&str, &str)) -> String {
+pub(crate) fn sign(folder: &Path, zone: &str, records: &str, (start, end): (&str, &str)) -> String {
     let file = folder.join(zone);
     let text = format!(
-        "$ORIGIN {zone}.\n$TTL 300\n@ IN SOA ns.{zone}. hostmaster.{zone}. 1 3600 600 86400 60\n@ IN NS ns.{zone}.\nns IN A 127.0.0.1\n{records}\n"
+        "$ORIGIN {zone}.\n$TTL 300\n@ IN SOA ns.{zone}. hostmaster.{zone}. 1 3600 600 86400 60\n{records}\n"
     );
     std::fs::write(&file, text).unwrap();
     let (folder, file) = (folder.display().to_string(), file.display().to_string());
@@ -50,13 +66,18 @@ fn sign(folder: &Path, zone: &str, records: &str, (start, end): (&str, &str)) ->
 }
 
 /// A DS record whose digest is another one.
-fn wrong(ds: &str) -> String {
+pub(crate) fn wrong(ds: &str) -> String {
     let (before, digest) = ds.trim().rsplit_once(' ').unwrap();
     let turned: String = digest.chars().rev().collect();
     format!("{before} {turned}\n")
 }
 
-fn named(folder: &Path, name: &str, settings: &str, answers: impl FnMut() -> bool) -> Server {
+pub(crate) fn named(
+    folder: &Path,
+    name: &str,
+    settings: &str,
+    answers: impl FnMut() -> bool,
+) -> Server {
     let home = folder.join(name);
     std::fs::create_dir(&home).unwrap();
     let file = home.join("named.conf");
@@ -70,6 +91,95 @@ fn named(folder: &Path, name: &str, settings: &str, answers: impl FnMut() -> boo
     start(command, &home.join("log"), answers)
 }
 
+/// Returns the settings of a BIND that trusts the zone above, whose DS record this is.
+pub(crate) fn trust(ds: &str) -> String {
+    let fields: Vec<&str> = ds.split_whitespace().skip(3).collect();
+    let [tag, algorithm, kind, digest] = fields[..] else {
+        panic!("{ds}");
+    };
+    format!("trust-anchors {{ \"{ABOVE}.\" static-ds {tag} {algorithm} {kind} \"{digest}\"; }};\n")
+}
+
+/// Returns the options of a BIND at a port.
+pub(crate) fn options(port: u16) -> String {
+    format!(
+        r#"directory "{{home}}"; pid-file "{{home}}/pid"; session-keyfile "{{home}}/session.key";
+    managed-keys-directory "{{home}}"; lock-file none; empty-zones-enable no; notify no;
+    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};"#
+    )
+}
+
+/// Serves both zones, as they were signed, with BIND.
+fn bind(folder: &Path, port: u16) -> Server {
+    let zone = |zone: &str| {
+        let file = folder.join(format!("{zone}.signed"));
+        format!(
+            "zone \"{zone}\" {{ type primary; file \"{}\"; }};\n",
+            file.display()
+        )
+    };
+    let settings = format!(
+        "options {{ {} recursion no; dnssec-validation no; }};\ncontrols {{ }};\n{}{}",
+        options(port),
+        zone(ABOVE),
+        zone(ZONE)
+    );
+    named(folder, "authoritative", &settings, || {
+        answers_for(port, ABOVE, true)
+    })
+}
+
+/// Serves both zones, as they were signed, with Knot.
+fn knot(folder: &Path, port: u16) -> Server {
+    let place = folder.display();
+    let zone = |zone: &str| {
+        format!(
+            "  - domain: {zone}\n    storage: {place}\n    file: {zone}.signed\n    zonefile-sync: -1\n    journal-content: none\n"
+        )
+    };
+    let config = folder.join("knot.conf");
+    let settings = format!(
+        "server:\n  rundir: {place}\n  listen: 127.0.0.1@{port}\n  udp-workers: 1\n  tcp-workers: 1\n\
+         database:\n  storage: {place}\n  journal-db-max-size: 16M\n  timer-db-max-size: 16M\n  kasp-db-max-size: 16M\n\
+         zone:\n{}{}",
+        zone(ABOVE),
+        zone(ZONE)
+    );
+    std::fs::write(&config, settings).unwrap();
+    let mut command = Command::new("knotd");
+    command.arg("-c").arg(&config);
+    start(command, &folder.join("log"), || {
+        answers_for(port, ABOVE, true)
+    })
+}
+
+/// Serves both zones, as they were signed, with PowerDNS.
+fn powerdns(folder: &Path, port: u16) -> Server {
+    let place = folder.display().to_string();
+    let database = format!("{place}/pdns.sqlite3");
+    print("sqlite3", &[&database, &format!(".read {SCHEMA}")]);
+    let settings = format!(
+        "launch=gsqlite3\ngsqlite3-database={database}\ngsqlite3-dnssec=yes\nlocal-address=127.0.0.1\nlocal-port={port}\n\
+         socket-dir={place}\nsetuid=\nsetgid=\nsecurity-poll-suffix=\n"
+    );
+    std::fs::write(folder.join("pdns.conf"), settings).unwrap();
+    let config = format!("--config-dir={place}");
+    let utility = |words: &[&str]| print("pdnsutil", &[&[config.as_str()], words].concat());
+    for zone in [ABOVE, ZONE] {
+        utility(&["load-zone", zone, &format!("{place}/{zone}.signed")]);
+        // Only a zone with keys of its own gets the order of its names, without which no NSEC is the one that was signed.
+        utility(&["secure-zone", zone]);
+        utility(&["rectify-zone", zone]);
+        print("sqlite3", &[&database, "DELETE FROM cryptokeys"]);
+        utility(&["set-presigned", zone]);
+    }
+    let mut command = Command::new("pdns_server");
+    command.arg(&config).arg("--daemon=no").arg("--guardian=no");
+    start(command, &folder.join("log"), || {
+        answers_for(port, ABOVE, true)
+    })
+}
+
 /// An authoritative server and a resolver that validates.
 struct Pair {
     authoritative: u16,
@@ -79,48 +189,32 @@ struct Pair {
 }
 
 impl Pair {
-    fn start(times: (&str, &str), vouched: Vouched) -> Self {
+    fn start(software: Software, times: (&str, &str), vouched: Vouched) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
-        let ds = sign(path, ZONE, "us-east IN A 192.0.2.1", times);
+        let ds = sign(
+            path,
+            ZONE,
+            &format!("{SERVER}\nus-east IN A 192.0.2.1"),
+            times,
+        );
         let ds = match vouched {
             Vouched::Right => ds,
             Vouched::Wrong => wrong(&ds),
             Vouched::Nothing => String::new(),
         };
-        let delegation = format!("acme IN NS ns.{ZONE}.\nns.acme IN A 127.0.0.1\n{ds}");
-        let above = sign(path, ABOVE, &delegation, ("now-1h", "now+30d"));
-        let fields: Vec<&str> = above.split_whitespace().skip(3).collect();
-        let [tag, algorithm, kind, digest] = fields[..] else {
-            panic!("{above}");
-        };
-        let options = |port: u16| {
-            format!(
-                r#"directory "{{home}}"; pid-file "{{home}}/pid"; session-keyfile "{{home}}/session.key";
-    managed-keys-directory "{{home}}"; lock-file none; empty-zones-enable no; notify no;
-    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};"#
-            )
-        };
+        let delegation = format!("{SERVER}\nacme IN NS ns.{ZONE}.\nns.acme IN A 127.0.0.1\n{ds}");
+        let above = sign(path, ABOVE, &delegation, NOW);
         let (authoritative, resolver) = (free_port(), free_port());
-        let zone = |zone: &str| {
-            let file = path.join(format!("{zone}.signed"));
-            format!(
-                "zone \"{zone}\" {{ type primary; file \"{}\"; }};\n",
-                file.display()
-            )
+        let first = match software {
+            Software::Bind => bind(path, authoritative),
+            Software::Knot => knot(path, authoritative),
+            Software::PowerDns => powerdns(path, authoritative),
         };
         let settings = format!(
-            "options {{ {} recursion no; dnssec-validation no; }};\ncontrols {{ }};\n{}{}",
-            options(authoritative),
-            zone(ABOVE),
-            zone(ZONE)
-        );
-        let first = named(path, "authoritative", &settings, || {
-            answers_for(authoritative, ABOVE, true)
-        });
-        let settings = format!(
-            "options {{ {} recursion yes; dnssec-validation yes; forward only; forwarders {{ 127.0.0.1 port {authoritative}; }}; }};\ncontrols {{ }};\ntrust-anchors {{ \"{ABOVE}.\" static-ds {tag} {algorithm} {kind} \"{digest}\"; }};\n",
-            options(resolver)
+            "options {{ {} recursion yes; dnssec-validation yes; forward only; forwarders {{ 127.0.0.1 port {authoritative}; }}; }};\ncontrols {{ }};\n{}",
+            options(resolver),
+            trust(&above)
         );
         let second = named(path, "resolver", &settings, || {
             answers_for(resolver, ABOVE, true)
@@ -156,29 +250,30 @@ impl Pair {
 #[tokio::test]
 #[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
 async fn a_signed_zone_is_judged_as_validating_resolvers_do() {
-    const NOW: (&str, &str) = ("now-1h", "now+30d");
-    let check = async |times, vouched, verdict: Verdict, codes: &[&str]| {
-        let found = Pair::start(times, vouched).checked().await;
-        assert_eq!(found, (verdict, codes.to_vec()));
-    };
-    check(NOW, Vouched::Right, Verdict::Ok, &[]).await;
-    check(NOW, Vouched::Nothing, Verdict::Ok, &[]).await;
-    check(
-        NOW,
-        Vouched::Wrong,
-        Verdict::Bogus,
-        &["dns-no-matching-key"],
-    )
-    .await;
-    let ended = ("now-30d", "now-1d");
-    check(
-        ended,
-        Vouched::Right,
-        Verdict::Bogus,
-        &["dns-signatures-end"],
-    )
-    .await;
-    check(ended, Vouched::Nothing, Verdict::Ok, &[]).await;
-    let soon = ("now-1h", "now+2d");
-    check(soon, Vouched::Right, Verdict::Ok, &["dns-signatures-end"]).await;
+    for software in [Software::Bind, Software::Knot, Software::PowerDns] {
+        let check = async |times, vouched, verdict: Verdict, codes: &[&str]| {
+            let found = Pair::start(software, times, vouched).checked().await;
+            assert_eq!(found, (verdict, codes.to_vec()), "{software:?} {times:?}");
+        };
+        check(NOW, Vouched::Right, Verdict::Ok, &[]).await;
+        check(NOW, Vouched::Nothing, Verdict::Ok, &[]).await;
+        check(
+            NOW,
+            Vouched::Wrong,
+            Verdict::Bogus,
+            &["dns-no-matching-key"],
+        )
+        .await;
+        let ended = ("now-30d", "now-1d");
+        check(
+            ended,
+            Vouched::Right,
+            Verdict::Bogus,
+            &["dns-signatures-end"],
+        )
+        .await;
+        check(ended, Vouched::Nothing, Verdict::Ok, &[]).await;
+        let soon = ("now-1h", "now+2d");
+        check(soon, Vouched::Right, Verdict::Ok, &["dns-signatures-end"]).await;
+    }
 }
