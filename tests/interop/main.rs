@@ -36,3 +36,4 @@ mod race;
 mod records;
 mod secondary;
 mod signed;
+mod zonemaster;
