@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::audit::AuditRef;
 use super::outcome::Applied;
 use super::remote::{GitError, LocalClone, Remote, Swap};
 use super::written_ref::WrittenRef;
@@ -97,6 +98,13 @@ impl AppliedRef {
     pub fn written(&self) -> WrittenRef {
         let (clone, remote) = (self.clone.clone(), self.remote.clone());
         WrittenRef::new(&self.folder, &self.cluster, clone, remote)
+    }
+
+    /// Returns the ref next to it that keeps the heads of audit logs, on the remote too if `push` is set.
+    #[must_use]
+    pub fn audit(&self, push: bool) -> AuditRef {
+        let remote = self.remote.clone().filter(|_| push);
+        AuditRef::new(&self.cluster, self.clone.clone(), remote)
     }
 
     /// Returns the remote, if there is one.

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::json;
+
+use super::audit::AuditState;
 use crate::live::{ApiError, Document, LiveAsset, ReadClient};
 use crate::model::{
     AccountId, AssetKind, AssetType, Digest, DomainName, KeyPath, Revision, Settings,
+    canonical_json,
 };
 
 /// A whitelabel with the bytes of every asset that it has.
@@ -133,6 +137,19 @@ impl Brand {
         kinds
             .map(|kind| (kind, self.assets.get(&kind).map(Held::live)))
             .collect()
+    }
+
+    /// Returns the state for the audit log: one digest over the settings and the digests of the assets.
+    pub(super) fn audited(brand: Option<&Self>) -> AuditState {
+        let Some(brand) = brand else {
+            return AuditState::Absent;
+        };
+        let assets = brand.assets.iter();
+        let assets: BTreeMap<&str, &str> = assets
+            .map(|(kind, held)| (kind.as_str(), held.digest.as_str()))
+            .collect();
+        let state = json!({"settings": brand.settings.as_object(), "assets": assets});
+        AuditState::Known(Digest::of(canonical_json(&state).as_bytes()))
     }
 
     /// Returns the digest of an asset, if it exists.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::OnceCell;
 
+use super::audit::{AuditDraft, AuditError, AuditLog};
 use super::brand::{Brand, Held};
 use super::error::ApplyError;
 use super::history;
@@ -31,6 +32,7 @@ pub(super) struct Context<'a> {
     pub(super) files: &'a dyn AssetSource,
     pub(super) options: &'a Options,
     journal: Journal,
+    audit: AuditLog,
     snapshots: SnapshotStore,
     manifest: ManifestLog,
     requests: AtomicU32,
@@ -78,12 +80,19 @@ impl<'a> Context<'a> {
             template_unread: false,
             zones: BTreeMap::new(),
         };
+        let audit = AuditLog::new(
+            &options.state_dir,
+            journal.run().clone(),
+            plan.cluster.clone(),
+            &options.principals,
+        );
         Ok(Self {
             writer,
             template,
             files,
             options,
             journal,
+            audit,
             manifest: snapshots.start(manifest),
             snapshots,
             requests: AtomicU32::new(0),
@@ -171,6 +180,11 @@ impl<'a> Context<'a> {
     /// Appends an event to the journal.
     pub(super) fn journal(&self, event: JournalEvent) -> Result<(), JournalError> {
         self.journal.append((self.options.now)(), event)
+    }
+
+    /// Appends a line to the audit log.
+    pub(super) fn audit(&self, draft: AuditDraft) -> Result<(), AuditError> {
+        self.audit.append((self.options.now)(), draft)
     }
 
     /// Returns a request id that no other request of any run has.

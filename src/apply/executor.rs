@@ -142,6 +142,7 @@ async fn work<'p>(
         Ok(revision) => StepResult::Done { revision },
         Err(ended) => ended.result(),
     };
+    step_run.end(&result);
     let outcome = StepOutcome {
         notes: step_run.notes,
         ..ended(step, result)

@@ -67,6 +67,9 @@ pub enum JournalEvent {
         if_match: Option<Revision>,
         /// The `X-Request-ID`, which correlates this line with the server's log (observed 12).
         request: String,
+        /// Where the credential comes from; never the credential.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
     },
     /// The response to a write arrived, or was lost.
     Answer {
@@ -370,6 +373,7 @@ pub fn interrupted(entries: &[Entry]) -> Option<Interrupted> {
                 write,
                 if_match,
                 request,
+                key: _,
             } => {
                 let in_flight = InFlight {
                     step: *step,
@@ -439,6 +443,7 @@ mod tests {
             write: write.to_owned(),
             if_match: Some(Revision::new("3-abc")),
             request: request.to_owned(),
+            key: None,
         }
     }
 

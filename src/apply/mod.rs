@@ -13,6 +13,7 @@
 mod answer;
 mod applied_ref;
 mod approved_plan;
+mod audit;
 mod brand;
 pub(crate) mod chain;
 mod context;
@@ -50,6 +51,11 @@ mod written_ref;
 
 pub use applied_ref::{AppliedRef, Complete, Unseen, left_open};
 pub use approved_plan::ApprovedPlan;
+pub use audit::{
+    AUDIT_VERSION, AuditError, AuditEvent, AuditFault, AuditHead, AuditLine, AuditObject,
+    AuditProblem, AuditRef, AuditState, Inspection, KeptHead, KeptHeads, Principals, audit_head,
+    audit_path, inspect,
+};
 pub use error::ApplyError;
 pub use executor::run;
 pub use history::{Record, RunState, outcomes, plan_of, record, records, run_of, used_by};

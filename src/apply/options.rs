@@ -10,6 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
+use super::audit::Principals;
 use super::journal::JournalError;
 use super::lease::LeaseGuard;
 use super::outcome::StepOutcome;
@@ -45,6 +46,8 @@ pub struct Options {
     pub canary_check: Option<CanaryCheck>,
     /// The run whose snapshot this one restores, if any.
     pub restores: Option<RunId>,
+    /// Who stands behind the run, for the audit log.
+    pub principals: Principals,
     /// What was read just before the run.
     pub known: Known,
     /// The permission to write.
@@ -104,6 +107,7 @@ impl Options {
             primary: None,
             canary_check: None,
             restores: None,
+            principals: Principals::default(),
             known: Known::default(),
             guard,
         }
@@ -148,6 +152,8 @@ pub enum Event<'a> {
     Begun(&'a Step),
     /// A step has ended, or was not begun.
     Ended(&'a Step, &'a StepOutcome),
+    /// The head of the audit log is not kept in Git, for this reason.
+    Unkept(&'a str),
     /// The run is complete, and old runs were deleted, or could not be.
     Pruned(&'a Result<Pruned, JournalError>),
 }

@@ -1,6 +1,7 @@
 //! A step in flight: its writes, each announced in the journal before it is sent.
 
 use super::answer;
+use super::audit::{AuditDraft, AuditError, AuditEvent, AuditState};
 use super::brand::Held;
 use super::context::Context;
 use super::journal::{JournalError, JournalEvent};
@@ -9,7 +10,7 @@ use super::outcome::{Halt, StepResult};
 use crate::dns::push::{PrimaryWriter, PushError, ZoneChange};
 use crate::live::{ApiError, Document, WriteError};
 use crate::model::{AccountId, AssetKind, DomainTemplate, Revision, Settings, count};
-use crate::plan::Step;
+use crate::plan::{Step, Subject};
 use crate::tree::BillingPolicy;
 
 /// A step in flight.
@@ -22,6 +23,9 @@ pub(super) struct StepRun<'a> {
     is_released: bool,
     /// The revision that the last accepted write was answered with.
     pub(super) accepted: Option<Revision>,
+    /// The object before the step, and after it as far as it is known.
+    pub(super) before: AuditState,
+    pub(super) after: AuditState,
     /// Whether a write was announced: writes that belong together are finished once begun.
     has_begun: bool,
 }
@@ -84,6 +88,8 @@ impl<'a> StepRun<'a> {
             notes: Vec::new(),
             is_released,
             accepted: None,
+            before: AuditState::Unknown,
+            after: AuditState::Unknown,
             has_begun: false,
         }
     }
@@ -225,9 +231,51 @@ impl<'a> StepRun<'a> {
             write,
             if_match: if_match.cloned(),
             request: request.to_owned(),
+            key: Some(self.key()),
         })?;
+        if !self.has_begun {
+            self.context.audit(self.draft(None))?;
+        }
         self.has_begun = true;
         Ok(())
+    }
+
+    /// Records in the audit log how the step ended, if it wrote. Everything is sent already, so a failing log is a note,
+    /// not an error.
+    pub(super) fn end(&mut self, result: &StepResult) {
+        if !self.has_begun {
+            return;
+        }
+        if let Err(error) = self.context.audit(self.draft(Some(result))) {
+            self.note(error.to_string());
+        }
+    }
+
+    fn draft(&self, result: Option<&StepResult>) -> AuditDraft {
+        let is_done = matches!(result, Some(StepResult::Done { .. }));
+        AuditDraft {
+            event: result.map_or(AuditEvent::Begun, |_| AuditEvent::Ended),
+            step: self.step.id,
+            object: (&self.step.subject).into(),
+            action: self.step.action.told(),
+            key: self.key(),
+            before: self.before.clone(),
+            after: result.map(|_| match &self.after {
+                after if is_done => after.clone(),
+                _ => AuditState::Unknown,
+            }),
+            result: result.map(StepResult::standing),
+        }
+    }
+
+    /// Returns where the credential of the step comes from.
+    fn key(&self) -> String {
+        let primary = self.context.options.primary.as_ref();
+        match &self.step.subject {
+            Subject::Zone(_) => primary.map(|primary| primary.read().key()),
+            Subject::Account { .. } | Subject::Template => None,
+        }
+        .unwrap_or_else(|| self.context.reader().key().to_owned())
     }
 
     /// Records the response. The write is already sent, so a failing journal is a note, not an error.
@@ -264,6 +312,12 @@ impl Stop {
 
 impl From<JournalError> for Stop {
     fn from(error: JournalError) -> Self {
+        Self::Failed(format!("nothing was sent: {error}"))
+    }
+}
+
+impl From<AuditError> for Stop {
+    fn from(error: AuditError) -> Self {
         Self::Failed(format!("nothing was sent: {error}"))
     }
 }

@@ -1,6 +1,7 @@
 //! Approvals on the command line: the digest that was approved, and the guards lifted for it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -43,6 +44,12 @@ impl FromStr for DigestPrefix {
                     .to_owned(),
             )
         }
+    }
+}
+
+impl fmt::Display for DigestPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get(..12).unwrap_or(&self.0))
     }
 }
 

@@ -10,7 +10,7 @@ use super::progress;
 use super::tree::OpenTree;
 use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote};
-use crate::apply::{Applied, AppliedRef, Recalled, Unseen, left_open};
+use crate::apply::{Applied, AppliedRef, AuditRef, Recalled, Unseen, left_open};
 use crate::daemon::{BaseFile, RefValues};
 use crate::diff::{
     Differences, KeptReason, RestoredValue, WrittenParts, WrittenTree, laid_over, recorded,
@@ -250,6 +250,11 @@ impl GitState {
         Some(format!("what is applied does not become the base: {why}"))
     }
 
+    /// Returns the commit that the tree is, if it is one.
+    pub(crate) fn commit(&self) -> Option<&str> {
+        self.commit.as_ref()?.as_ref().ok().map(String::as_str)
+    }
+
     /// Prepares the refs for a run that writes; `push` moves those of the remote too.
     pub(crate) fn for_run(mut self, shard: Option<Shard>, push: bool) -> Self {
         self.refs = self.refs.map(|refs| refs.for_runs(shard, push));
@@ -483,6 +488,22 @@ pub(crate) fn arbiter(
         Ok(Some(clone)) => remote(&clone, args),
         Ok(None) | Err(_) => Ok(None),
     }
+}
+
+/// Returns the ref that keeps the heads of audit logs; `None` where there is no repository.
+pub(crate) fn audit_ref(
+    folder: &Utf8Path,
+    cluster: &ClusterConfig,
+    platform: &PlatformArgs,
+    (args, push): (&RemoteArgs, bool),
+) -> Option<AuditRef> {
+    if platform.sandbox.is_wanted() || is_elsewhere(platform, cluster) {
+        return None;
+    }
+    // Errors of Git are reported together with the base.
+    let clone = LocalClone::find(folder).ok().flatten()?;
+    let remote = remote(&clone, args).ok().flatten();
+    Some(AuditRef::new(&cluster.name, clone, remote.filter(|_| push)))
 }
 
 fn remote(clone: &LocalClone, args: &RemoteArgs) -> Result<Option<Remote>, Failure> {

@@ -14,6 +14,7 @@ use crate::apply::lease::LeaseGuard;
 use crate::apply::{Applied, ApplyError, ApprovedPlan, AssetSource, Event, JournalError, Pruned};
 use crate::model::count;
 use crate::reconcile::{Execution, execute};
+use crate::report::text::visible;
 
 /// Executes a plan and shows its progress. Ctrl-C ends the run after the writes that are in flight.
 pub(crate) async fn execute_plan(
@@ -29,7 +30,8 @@ pub(crate) async fn execute_plan(
     let reader = platform.reader();
     let phase = Phase::asking(ui, "applying", steps, reader.activity());
     ui.limit().bound_writing(reader.deadline());
-    let progress = |event: Event<'_>| match event {
+    let progress = |event: Event<'_>| {
+        match event {
         Event::Begun(step) => phase.at(step.subject.title()),
         // A step that was not begun is no progress.
         Event::Ended(_, outcome) if outcome.result.halt().is_some() => {}
@@ -40,7 +42,11 @@ pub(crate) async fn execute_plan(
                 ui.message(&ended(step, outcome, (number, steps)));
             }
         }
+        Event::Unkept(reason) => ui.message(&visible(&format!(
+            "Git does not keep the head of the audit log: {reason}; the next run that writes tries again"
+        ))),
         Event::Pruned(pruned) => tell_pruned(ui, pruned),
+    }
     };
     let applied = execute(reader, approved, files, execution, guard, &progress).await;
     interrupted.abort();

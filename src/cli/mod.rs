@@ -2,6 +2,7 @@
 
 mod approval;
 mod args;
+mod audit_trail;
 mod base;
 mod cache;
 mod canary;

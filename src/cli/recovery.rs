@@ -13,7 +13,7 @@ use crate::apply::{Applied, ApprovedPlan, AssetSource, InterruptedRun, RestoreTa
 use crate::live::Live;
 use crate::model::Shard;
 use crate::plan::Plan;
-use crate::reconcile::{self, Execution, Recoverer, RecoveryError, RecoveryEvent};
+use crate::reconcile::{self, AuditTrail, Execution, Recoverer, RecoveryError, RecoveryEvent};
 use crate::report::text::visible;
 use crate::report::{self, Command, Facts, text};
 use crate::tree::Desired;
@@ -29,7 +29,7 @@ pub(crate) async fn recover(
     platform: &Platform,
     (state, shard): (&Utf8Path, Option<Shard>),
     guard: &LeaseGuard,
-    is_sure: bool,
+    (is_sure, audit): (bool, AuditTrail),
     history: &str,
 ) -> Result<(), Failure> {
     let terminal = Terminal {
@@ -37,6 +37,7 @@ pub(crate) async fn recover(
         platform,
         guard,
         is_sure,
+        audit,
     };
     let cluster = &tree.loaded.desired.cluster;
     let recovered = reconcile::recover(&terminal, state, cluster, shard).await;
@@ -52,6 +53,7 @@ struct Terminal<'a> {
     platform: &'a Platform,
     guard: &'a LeaseGuard,
     is_sure: bool,
+    audit: AuditTrail,
 }
 
 impl Recoverer for Terminal<'_> {
@@ -69,6 +71,10 @@ impl Recoverer for Terminal<'_> {
     ) -> Result<Applied, Ended> {
         let (platform, guard) = (self.platform, self.guard);
         Ok(execute::execute_plan(self.ui, platform, approved, files, execution, guard).await?)
+    }
+
+    fn audit(&self) -> AuditTrail {
+        self.audit.clone()
     }
 
     async fn agree(&self) -> Result<(), Ended> {

@@ -139,6 +139,7 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Report(ReportCommand::Merge(args)) => commands::report_merge(ui, args),
         Command::Comment(args) => commands::comment(ui, args),
         Command::History(args) => commands::history(ui, args),
+        Command::Audit(args) => commands::audit(ui, args),
         Command::Status(args) => commands::status(ui, args),
         Command::Restore(args) => commands::restore(ui, args),
         Command::Events(EventsCommand::Hook(args)) => commands::events_hook(ui, args),

@@ -9,6 +9,7 @@ use super::conditions::Conditions;
 use super::setup::Setup;
 use super::source::{Source, SourceRevision};
 use super::zones::{ManagedZones, Templates};
+use crate::apply::AuditRef;
 use crate::apply::remote::GitError;
 use crate::diff::{Differences, WrittenParts, WrittenTree, laid_over, without_records};
 use crate::live::{Live, Reading};
@@ -296,6 +297,11 @@ impl AppliedState {
     /// Returns the commit of the base.
     fn commit(&self) -> Option<&str> {
         self.refs.as_ref()?.base()
+    }
+
+    /// Returns the ref that keeps the heads of audit logs; `None` where the source is no repository.
+    pub(super) fn audit(&self) -> Option<AuditRef> {
+        self.refs.as_ref().map(BaseRefs::audit)
     }
 
     /// Returns whether a record of writes waits to be sent.

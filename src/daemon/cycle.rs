@@ -112,9 +112,14 @@ impl Controller {
         client
             .deadline()
             .set(Instant::now() + LONGEST_CYCLE, LONGEST_CYCLE);
+        let audit = self.audit_trail(&BTreeSet::new());
         let (state, shard) = (&self.setup.state, self.setup.shard);
-        let recovered =
-            (self.recovery).advance(read, (state, &desired.cluster, shard), &client, guard);
+        let recovered = (self.recovery).advance(
+            read,
+            (state, &desired.cluster, shard),
+            &client,
+            (guard, audit),
+        );
         match recovered.await {
             Ok(()) => self.conditions.recovery = None,
             Err(Unrecovered::Platform(error)) => return Err(error.explained()),
@@ -254,8 +259,9 @@ impl Controller {
             self.show(loaded, read, &found, Timestamp::now());
             let commit = self.revision.as_ref().and_then(SourceRevision::id);
             self.applied.announce(commit, &assessment).await;
+            let audit = self.audit_trail(&granted);
             match self
-                .execute_plan(loaded, files, &assessment, client, guard)
+                .execute_plan(loaded, files, &assessment, client, (guard, audit))
                 .await
             {
                 Ok(applied) => self.take_in(&assessment, &applied, &mut result),

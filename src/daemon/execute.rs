@@ -18,7 +18,7 @@ use crate::diff::WrittenParts;
 use crate::live::ReadClient;
 use crate::model::ObjectName;
 use crate::plan::{Action, RefusalKind};
-use crate::reconcile::{Execution, execute};
+use crate::reconcile::{AuditTrail, Execution, execute};
 use crate::tree::{Loaded, MAX_ASSET_BYTES, TreeSource};
 
 /// Deadline of the read-back when the daemon is ending.
@@ -31,7 +31,7 @@ impl Controller {
         files: &Arc<dyn TreeSource + Send>,
         assessment: &Assessment<'_>,
         client: &ReadClient,
-        guard: &LeaseGuard,
+        (guard, audit): (&LeaseGuard, AuditTrail),
     ) -> Result<Applied, ApplyError> {
         let plan = &assessment.plan;
         tracing::info!(steps = plan.steps.len(), "applying");
@@ -43,7 +43,7 @@ impl Controller {
             },
             primary: self.observed.zones.writer(),
             retention: Some(loaded.desired.policy.snapshots),
-            ..Execution::new(&self.setup.state, loaded.desired.policy.billing)
+            ..Execution::new(&self.setup.state, loaded.desired.policy.billing, audit)
         };
         let mut allow = BTreeSet::new();
         if loaded.watch.policy.prune {
@@ -59,6 +59,9 @@ impl Controller {
             match event {
                 Event::Ended(_, outcome) if outcome.result.standing() == StepStanding::Done => {
                     done.fetch_add(1, Ordering::Relaxed);
+                }
+                Event::Unkept(reason) => {
+                    tracing::warn!(reason, "Git does not keep the head of the audit log");
                 }
                 Event::Pruned(Err(error)) => tracing::warn!(%error, "old runs are kept"),
                 Event::Begun(_) | Event::Ended(..) | Event::Pruned(Ok(_)) => {}

@@ -13,6 +13,7 @@
 mod adopt;
 mod applied_state;
 mod assessment;
+mod audit_trail;
 mod base;
 mod brand_state;
 mod brands;

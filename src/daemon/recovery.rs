@@ -7,10 +7,12 @@ use camino::Utf8Path;
 use thiserror::Error;
 
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{Applied, ApplyError, ApprovedPlan, AssetSource};
+use crate::apply::{Applied, ApplyError, ApprovedPlan, AssetSource, Principals};
 use crate::live::{ApiError, CollectOptions, Live, ReadClient, collect};
 use crate::model::{AccountName, ObjectName, Shard};
-use crate::reconcile::{Execution, Recoverer, RecoveryError, RecoveryEvent, execute, recover};
+use crate::reconcile::{
+    AuditTrail, Execution, Recoverer, RecoveryError, RecoveryEvent, execute, recover,
+};
 use crate::tree::{ClusterConfig, Desired};
 
 /// Progress of the recovery.
@@ -55,12 +57,20 @@ impl Recovery {
         read: &BTreeSet<ObjectName>,
         (state, cluster, shard): (&Utf8Path, &ClusterConfig, Option<Shard>),
         client: &ReadClient,
-        guard: &LeaseGuard,
+        (guard, audit): (&LeaseGuard, AuditTrail),
     ) -> Result<(), Unrecovered> {
         if !self.is_due(read) {
             return Ok(());
         }
-        let daemon = Daemon { client, guard };
+        let daemon = Daemon {
+            client,
+            guard,
+            // What is put back comes from a snapshot, not from a commit.
+            audit: AuditTrail {
+                principals: Principals::default(),
+                ..audit
+            },
+        };
         let unread = recover(&daemon, state, cluster, shard).await?;
         *self = if unread.is_empty() {
             Self::Done
@@ -74,6 +84,7 @@ impl Recovery {
 struct Daemon<'a> {
     client: &'a ReadClient,
     guard: &'a LeaseGuard,
+    audit: AuditTrail,
 }
 
 impl Recoverer for Daemon<'_> {
@@ -95,6 +106,10 @@ impl Recoverer for Daemon<'_> {
     ) -> Result<Applied, Unrecovered> {
         let applied = execute(self.client, approved, files, execution, self.guard, &|_| {});
         Ok(applied.await?)
+    }
+
+    fn audit(&self) -> AuditTrail {
+        self.audit.clone()
     }
 
     async fn agree(&self) -> Result<(), Unrecovered> {

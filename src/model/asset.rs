@@ -151,6 +151,12 @@ impl Digest {
         Self(digits.collect::<String>().into())
     }
 
+    /// Returns 64 zeros, which stand for the digest of nothing.
+    #[must_use]
+    pub fn zeros() -> Self {
+        Self("0".repeat(64).into())
+    }
+
     /// Parses the 64 digits of a digest; returns `None` for any other string.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -252,6 +252,26 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// Describes the action in a few words, such as `upload logo`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::Create { .. } => "create".to_owned(),
+            Self::Update { .. } => "update".to_owned(),
+            Self::Release { .. } => "release domain".to_owned(),
+            Self::Upload { asset, .. } => format!("upload {asset}"),
+            Self::Recreate { without } => {
+                let without: Vec<&str> = without.iter().map(|kind| kind.as_str()).collect();
+                format!("recreate without {}", without.join(", "))
+            }
+            Self::Delete => "delete".to_owned(),
+            Self::ReplaceTemplate { .. } => "replace template".to_owned(),
+            Self::Records { .. } => "change records".to_owned(),
+        }
+    }
+}
+
 /// A planned change of an RRset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedSet {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::advance::Advance;
 use crate::apply::remote::{GitError, Remote};
-use crate::apply::{AppliedRef, Complete, Recall, Recalled, Written, WrittenRef};
+use crate::apply::{AppliedRef, AuditRef, Complete, Recall, Recalled, Written, WrittenRef};
 use crate::diff::WrittenParts;
 use crate::model::Shard;
 use crate::tree::{Base, Desired, Known};
@@ -73,6 +73,12 @@ impl BaseRefs {
     #[must_use]
     pub fn remote(&self) -> Option<&Remote> {
         self.applied.remote()
+    }
+
+    /// Returns the ref that keeps the heads of audit logs.
+    #[must_use]
+    pub fn audit(&self) -> AuditRef {
+        self.applied.audit(self.push)
     }
 
     /// Reads the base, from the remote if `ask` is set; what `known` already has is not read again. It must be in the

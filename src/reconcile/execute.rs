@@ -7,13 +7,22 @@ use jiff::Timestamp;
 
 use crate::apply::lease::LeaseGuard;
 use crate::apply::{
-    self, Applied, ApplyError, ApprovedPlan, AssetSource, CanaryCheck, Event, Rollout, RunId,
-    SnapshotUse,
+    self, Applied, ApplyError, ApprovedPlan, AssetSource, AuditHead, AuditRef, CanaryCheck, Event,
+    Principals, Rollout, RunId, SnapshotUse, audit_head,
 };
 use crate::dns::push::PrimaryWriter;
 use crate::live::{Known, ReadClient, TemplateWriter, WriteClient};
 use crate::plan::StepId;
 use crate::tree::{BillingPolicy, Retention};
+
+/// What the audit log says of a run, and where its head is kept.
+#[derive(Clone, Debug, Default)]
+pub struct AuditTrail {
+    /// Who stands behind the run.
+    pub principals: Principals,
+    /// The ref that keeps the head; absent where there is no Git.
+    pub kept_in: Option<AuditRef>,
+}
 
 /// How a plan is executed.
 pub struct Execution<'a> {
@@ -33,6 +42,8 @@ pub struct Execution<'a> {
     pub restores: Option<RunId>,
     /// How many old runs are kept once this one is complete; all if absent.
     pub retention: Option<Retention>,
+    /// What the audit log says of it.
+    pub audit: AuditTrail,
     /// What need not be read again.
     pub known: Known,
 }
@@ -40,7 +51,7 @@ pub struct Execution<'a> {
 impl<'a> Execution<'a> {
     /// Creates an execution without records and without a canary, which deletes no old runs.
     #[must_use]
-    pub fn new(state: &'a Utf8Path, billing: BillingPolicy) -> Self {
+    pub fn new(state: &'a Utf8Path, billing: BillingPolicy, audit: AuditTrail) -> Self {
         Self {
             state,
             billing,
@@ -50,6 +61,7 @@ impl<'a> Execution<'a> {
             canary_check: None,
             restores: None,
             retention: None,
+            audit,
             known: Known::default(),
         }
     }
@@ -75,7 +87,9 @@ pub async fn execute(
     options.primary = execution.primary;
     options.canary_check = execution.canary_check;
     options.restores = execution.restores;
+    options.principals = execution.audit.principals;
     options.known = execution.known;
+    let before = audit_head(execution.state).ok().flatten();
     let writer = WriteClient::new(client.clone());
     let template = TemplateWriter::new(client.clone());
     let snapshots = SnapshotUse::begin(execution.state)?;
@@ -91,9 +105,28 @@ pub async fn execute(
     drop(snapshots);
     options.known.save();
     let applied = applied?;
+    if let Some(kept_in) = &execution.audit.kept_in
+        && let Err(reason) = keep_head(kept_in, execution.state, before.as_ref()).await
+    {
+        progress(Event::Unkept(&reason));
+    }
     if let Some(retention) = execution.retention.filter(|_| applied.is_complete()) {
         let pruned = apply::prune(execution.state, retention, Timestamp::now());
         progress(Event::Pruned(&pruned));
     }
     Ok(applied)
+}
+
+/// Keeps the head of the audit log in Git, if the run has moved it; the error says why not.
+async fn keep_head(
+    kept_in: &AuditRef,
+    state: &Utf8Path,
+    before: Option<&(AuditHead, RunId)>,
+) -> Result<(), String> {
+    let now = audit_head(state).map_err(|error| error.to_string())?;
+    let Some((head, run)) = now.as_ref().filter(|now| Some(*now) != before) else {
+        return Ok(());
+    };
+    let kept = kept_in.keep(head, run, Timestamp::now()).await;
+    kept.map_err(|error| error.to_string())
 }

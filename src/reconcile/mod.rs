@@ -19,7 +19,7 @@ mod reread;
 
 pub use advance::Advance;
 pub use base_refs::{BaseRefs, Trees};
-pub use execute::{Execution, execute};
+pub use execute::{AuditTrail, Execution, execute};
 pub use lease::{Arbiter, Ended, claim, leases, while_leading};
 pub use recovery::{Recoverer, RecoveryError, RecoveryEvent, recover};
 pub use reread::{Reread, unproven};

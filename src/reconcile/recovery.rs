@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use super::execute::Execution;
+use super::execute::{AuditTrail, Execution};
 use crate::apply::{
     self, Applied, ApprovedPlan, AssetSource, InterruptedRun, JournalError, RestoreError,
     RestoreTarget, SnapshotStore, StoredAssets,
@@ -60,6 +60,9 @@ pub trait Recoverer: Sync {
 
     /// Asks whether the reported plan may be executed; an error means no.
     fn agree(&self) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Returns what the audit log says of the writes that restore something.
+    fn audit(&self) -> AuditTrail;
 
     /// Reports an event.
     fn report(&self, event: RecoveryEvent<'_>);
@@ -153,7 +156,7 @@ async fn restore<R: Recoverer>(
     };
     let files = StoredAssets::new(store, &before.desired);
     // The whitelabel was paid for before.
-    let execution = Execution::new(state, BillingPolicy::Accept);
+    let execution = Execution::new(state, BillingPolicy::Accept, recoverer.audit());
     let applied = recoverer.execute(approved, &files, execution).await?;
     if !applied.is_complete() {
         return Err(RecoveryError::Incomplete(run.run.to_string()).into());

@@ -28,6 +28,12 @@ pub fn written_ref(cluster: &ClusterName) -> String {
     reference(cluster, "written")
 }
 
+/// Returns the ref that keeps the heads of the audit logs of a cluster's runs.
+#[must_use]
+pub fn audit_ref(cluster: &ClusterName) -> String {
+    reference(cluster, "audit")
+}
+
 /// Returns the ref that records who may currently write to the cluster.
 #[must_use]
 pub fn lease_ref(cluster: &ClusterName) -> String {

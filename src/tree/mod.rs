@@ -59,8 +59,8 @@ mod yaml;
 pub use account::{AccountMode, AccountPolicy, Declared, DesiredAccount, DnsMode, Ownership};
 pub(crate) use assets::{Tag, elements};
 pub use base::{
-    Asked, Base, BaseAccounts, NotCommitted, applied_ref, committed, departed, fetch_command,
-    kept_branch, lease_ref, paused_ref, plain_name, written_ref,
+    Asked, Base, BaseAccounts, NotCommitted, applied_ref, audit_ref, committed, departed,
+    fetch_command, kept_branch, lease_ref, paused_ref, plain_name, written_ref,
 };
 pub use beside::{Known, load_next};
 pub use cache_folder::CacheFolder;

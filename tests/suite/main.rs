@@ -10,6 +10,7 @@
 
 mod apply;
 mod architecture;
+mod audit;
 mod base;
 mod base_trust;
 mod bit_flips;

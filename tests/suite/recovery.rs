@@ -6,7 +6,9 @@ use emblazon::live::{
     ApiError, ClientConfig, CollectOptions, Credential, Live, ReadClient, collect,
 };
 use emblazon::model::Secret;
-use emblazon::reconcile::{Execution, Recoverer, RecoveryError, RecoveryEvent, execute, recover};
+use emblazon::reconcile::{
+    AuditTrail, Execution, Recoverer, RecoveryError, RecoveryEvent, execute, recover,
+};
 use emblazon::sandbox::{Fault, FaultKind};
 use emblazon::tree::{Desired, Loaded, Workdir, load};
 
@@ -105,6 +107,10 @@ impl Recoverer for Losing {
             &|_| {},
         )
         .await?)
+    }
+
+    fn audit(&self) -> AuditTrail {
+        AuditTrail::default()
     }
 
     async fn agree(&self) -> Result<(), Failed> {

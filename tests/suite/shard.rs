@@ -156,7 +156,10 @@ fn three_at_once_do_what_one_does() {
     assert!(outputs.iter().any(moved));
     assert_eq!(
         three.server.refs("refs/emblazon/"),
-        ["refs/emblazon/production/applied"],
+        [
+            "refs/emblazon/production/applied",
+            "refs/emblazon/production/audit"
+        ],
         "no lease and no note is left"
     );
 }

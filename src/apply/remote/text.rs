@@ -1,5 +1,4 @@
-//! Texts that refs hold: each is the message of a commit without parents and files, because every Git server accepts
-//! commits.
+//! Texts that refs hold: each is the message of a commit without files, because every Git server accepts commits.
 
 use git2::{ErrorCode, Oid, Signature, Time};
 use jiff::Timestamp;
@@ -17,13 +16,26 @@ const MAX_COMMIT: usize = 8 << 20;
 impl LocalClone {
     /// Writes a text into the repository, and returns its commit; no ref names it yet.
     pub(crate) fn write_text(&self, text: &str, now: Timestamp) -> Result<String, GitError> {
+        self.write_text_after(text, None, now)
+    }
+
+    /// Writes a text into the repository as the commit after another one, and returns it; no ref names it yet.
+    pub(in crate::apply) fn write_text_after(
+        &self,
+        text: &str,
+        before: Option<&str>,
+        now: Timestamp,
+    ) -> Result<String, GitError> {
         let repository = self.repository()?;
         let write = || {
+            let before = before.map(|id| repository.find_commit(Oid::from_str(id)?));
+            let before = before.transpose()?;
+            let parents: Vec<&git2::Commit<'_>> = before.iter().collect();
             let time = Time::new(now.as_second(), 0);
             let author = Signature::new(NAME, EMAIL, &time)?;
             let nothing = repository.treebuilder(None)?.write()?;
             let nothing = repository.find_tree(nothing)?;
-            repository.commit(None, &author, &author, text, &nothing, &[])
+            repository.commit(None, &author, &author, text, &nothing, &parents)
         };
         let id = write().map_err(|error| unreadable(&error))?;
         Ok(id.to_string())

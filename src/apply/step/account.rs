@@ -54,6 +54,7 @@ pub(in crate::apply) async fn carry_out(
         }
     };
     let revision = brand.as_ref().map(|brand| brand.revision.clone());
+    step_run.after = Brand::audited(brand.as_ref());
     state.left.insert(step.id, revision.clone());
     // The assets are what they were only if nobody wrote after the run did.
     if let Some(brand) = &brand
@@ -107,6 +108,7 @@ async fn begin(
         }
         brand => brand,
     };
+    step_run.before = Brand::audited(brand.as_ref());
     step_run
         .context
         .keep_account(name, account, brand.as_ref())?;

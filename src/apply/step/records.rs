@@ -1,12 +1,14 @@
 //! Changes records of a zone on its primary server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
+use crate::apply::audit::AuditState;
 use crate::apply::reading;
 use crate::apply::step_run::{StepRun, Stop};
 use crate::dns::Question;
 use crate::dns::push::{PrimaryWriter, PushError, SetChange, Standing, ZoneChange, digest};
-use crate::model::RecordName;
+use crate::model::{Digest, RecordName};
 use crate::plan::{PlannedSet, Precondition};
 
 /// Writes all sets of a step in one message, if they are as they were when planned.
@@ -39,6 +41,8 @@ pub(super) async fn write(
             instead(set, &before, &set.before)
         )));
     }
+    step_run.before = audited(&change, |set| &set.before);
+    step_run.after = audited(&change, |set| &set.after);
     step_run.context.keep_records(zone, sets)?;
     let retries = step_run.context.options.retries;
     let mut sent = 0;
@@ -117,6 +121,21 @@ async fn read_back(
             "the primary accepted it, but {}; look for other writers, or a name that cannot have this type",
             instead(set, &now, &set.after)
         ))),
+    }
+}
+
+/// Returns one side of a change for the audit log; sets without records are none.
+fn audited(change: &ZoneChange, side: Side) -> AuditState {
+    let mut text = String::new();
+    for set in &change.sets {
+        for record in side(set) {
+            let _ = writeln!(text, "{} {record}", set.question);
+        }
+    }
+    if text.is_empty() {
+        AuditState::Absent
+    } else {
+        AuditState::Known(Digest::of(text.as_bytes()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Replaces the system's domain template.
 
 use crate::apply::answer;
+use crate::apply::audit::AuditState;
 use crate::apply::reading;
 use crate::apply::step_run::{StepRun, Stop};
 use crate::live::ApiError;
@@ -34,7 +35,9 @@ pub(super) async fn replace(
         Some(expected) => Some(as_planned(step_run, expected).await?),
         None => unservable(step_run).await?,
     };
+    step_run.after = AuditState::Known(wanted.digest());
     if let Some(before) = &before {
+        step_run.before = AuditState::Known(before.digest());
         step_run.context.keep_template(before)?;
     } else {
         step_run.context.keep_unread_template()?;

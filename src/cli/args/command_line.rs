@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use super::apply::ApplyArgs;
+use super::audit::AuditArgs;
 use super::comment::CommentArgs;
 use super::diff::{DiffArgs, PromoteArgs};
 use super::dns::DnsCommand;
@@ -77,6 +78,7 @@ pub(crate) enum Command {
     Report(ReportCommand),
     Comment(CommentArgs),
     History(HistoryArgs),
+    Audit(AuditArgs),
     Restore(RestoreArgs),
     Watch(WatchArgs),
     #[command(subcommand)]
@@ -106,7 +108,9 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     (
         "To find out, and to go back",
-        &["explain", "probe", "dns", "show", "history", "restore"],
+        &[
+            "explain", "probe", "dns", "show", "history", "audit", "restore",
+        ],
     ),
     (
         "For machines",

@@ -3,6 +3,7 @@
 mod address;
 mod again;
 mod apply;
+mod audit;
 mod command_line;
 mod comment;
 mod diff;
@@ -34,6 +35,7 @@ mod watch;
 
 pub(crate) use again::{history_command, validate_command};
 pub(crate) use apply::{ApplyArgs, PlanOptions};
+pub(crate) use audit::{AuditArgs, AuditCommand, AuditPlaceArgs, AuditVerifyArgs};
 pub use command_line::Cli;
 pub(crate) use command_line::Command;
 pub(crate) use comment::{CommentArgs, StatusName};

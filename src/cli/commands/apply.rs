@@ -11,6 +11,7 @@ use crate::apply::lease::LeaseGuard;
 use crate::apply::{self, Applied, ApprovedPlan, Rollout, StepResult, Unseen};
 use crate::cli::approval::{Approval, PlanOrigin};
 use crate::cli::args::{ApplyArgs, BaseArgs, Format, PlanOptions, ScopeArgs};
+use crate::cli::audit_trail::{Approving, RunPlace, audit_trail};
 use crate::cli::base::{ApplyRecord, GitState};
 use crate::cli::canary::CanaryProbe;
 use crate::cli::execute::{self, StateFolder};
@@ -107,6 +108,20 @@ fn lease_request<'a>(
     }
 }
 
+fn run_place<'a>(
+    args: &'a ApplyArgs,
+    folder: &'a Utf8Path,
+    cluster: &'a ClusterConfig,
+) -> RunPlace<'a> {
+    RunPlace {
+        folder,
+        cluster,
+        platform: &args.platform,
+        remote: &args.base.remote,
+        push: !args.lease.no_push,
+    }
+}
+
 /// The input of a plan, or of deriving a saved plan again.
 struct PlanRequest<'a> {
     folder: &'a Utf8Path,
@@ -178,7 +193,13 @@ async fn make_ready(
     }
     let runs = (&*state.path, scope.shard);
     let history = args.history();
-    recovery::recover(ui, open, &platform, runs, guard, is_sure(args), &history).await?;
+    let audit = audit_trail(
+        run_place(args, folder, &open.loaded.desired.cluster),
+        None,
+        Approving::of(None, args.yes, &args.platform),
+    );
+    let consent = (is_sure(args), audit);
+    recovery::recover(ui, open, &platform, runs, guard, consent, &history).await?;
     // The recovery must read without the cache.
     let platform = platform.with_scope(scope);
     let survey = Survey::take(
@@ -212,6 +233,8 @@ struct Job<'a> {
     /// A note that another commit was applied since the plan was saved.
     since: Option<String>,
     notes: Vec<String>,
+    /// How it is approved.
+    approving: Approving<'a>,
 }
 
 /// Plans, shows the plan, asks, executes it, and records what was applied.
@@ -245,6 +268,7 @@ async fn fresh(
         unplanned: Vec::new(),
         since: None,
         notes: open.left_out().into_iter().collect(),
+        approving: Approving::of(args.expect.as_ref(), args.yes, &args.platform),
     };
     let has_steps = !plan.steps.is_empty();
     let stage = (&mut git, &ready);
@@ -263,13 +287,13 @@ async fn fresh(
 /// Executes a saved plan, once: those of its steps that still follow.
 async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exit, Failure> {
     let folder = &args.tree;
-    let plan = match &args.signed_by {
+    let (plan, signer) = match &args.signed_by {
         Some(signers) => {
             let (plan, signer) = saved::read_signed(&args.target, signers)?;
             ui.message(&format!("signed by {}", text::visible(&signer)));
-            plan
+            (plan, Some(signer))
         }
-        None => saved::read(&args.target)?,
+        None => (saved::read(&args.target)?, None),
     };
     approval.check_digest(&plan.digest(), PlanOrigin::Saved)?;
     if let Some(shard) = args.scope.shard
@@ -282,7 +306,10 @@ async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
     let mut origin = saved::origin(ui, &plan, (folder, &args.choice), args.scope.no_cache)?;
     let cluster = origin.tree.loaded.desired.cluster.clone();
     let request = lease_request(args, folder, &cluster, origin.scope.shard);
-    let work = async |guard| Box::pin(saved(ui, args, approval, (&mut origin, plan), &guard)).await;
+    let work = async |guard| {
+        let found = (&mut origin, plan, signer.as_deref());
+        Box::pin(saved(ui, args, approval, found, &guard)).await
+    };
     Box::pin(with_lease(ui, request, work)).await
 }
 
@@ -290,7 +317,7 @@ async fn saved(
     ui: Ui,
     args: &ApplyArgs,
     approval: &Approval,
-    (origin, plan): (&mut Origin, Plan),
+    (origin, plan, signer): (&mut Origin, Plan, Option<&str>),
     guard: &LeaseGuard,
 ) -> Result<Exit, Failure> {
     let folder = &args.tree;
@@ -359,6 +386,7 @@ async fn saved(
         unplanned,
         since,
         notes,
+        approving: signer.map_or(Approving::SavedPlan, Approving::Signature),
     };
     let stage = (&mut git, &ready);
     let exit = show_and_do(ui, args, approval, (folder, tree), (stage, job), guard).await?;
@@ -441,12 +469,15 @@ async fn show_and_do(
         ask(args).await?;
         announce(ui, git, plan, desired).await;
         let approved = approval.approved(plan, desired);
+        let place = run_place(args, folder, &desired.cluster);
+        let audit = audit_trail(place, git.commit(), job.approving);
+        let billing = approval.billing(desired.policy.billing);
         let execution = Execution {
             rollout: rollout.clone(),
             withheld: job.withheld,
             canary_check: canary.as_ref().map(CanaryProbe::check),
             known: platform.known(&survey.live),
-            ..Execution::new(&state.path, approval.billing(desired.policy.billing))
+            ..Execution::new(&state.path, billing, audit)
         };
         applied = execute_plan(ui, (folder, tree), platform, approved, execution, guard).await?;
         facts.applied = Some(&applied);

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod apply;
+mod audit;
 mod comment;
 mod completions;
 mod diff;
@@ -28,6 +29,7 @@ mod validate;
 mod watch;
 
 pub(super) use apply::apply;
+pub(super) use audit::audit;
 pub(super) use comment::comment;
 pub(super) use completions::completions;
 pub(super) use diff::diff;

@@ -12,6 +12,7 @@ use crate::apply::{
 use crate::cli::approval::{Approval, PlanOrigin};
 use crate::cli::args::{BaseArgs, Format, RestoreArgs, Several, TreeChoice};
 use crate::cli::base::GitState;
+use crate::cli::audit_trail::{Approving, RunPlace, audit_trail};
 use crate::cli::execute::{self, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{LeaseRequest, with_lease};
@@ -293,10 +294,19 @@ async fn go_back(
         if let Some(note) = git.restore(&planned.plan, &back.desired).await {
             ui.message(&text::visible(&note));
         }
+        let place = RunPlace {
+            folder: &args.tree,
+            cluster: &tree.loaded.desired.cluster,
+            platform: &args.platform,
+            remote: &args.remote,
+            push: !args.lease.no_push,
+        };
+        let approving = Approving::of(args.expect.as_ref(), args.yes, &args.platform);
+        let audit = audit_trail(place, None, approving);
         let execution = Execution {
             primary: primary::for_plan(&args.tree, tree, platform, &planned.plan).await?,
             restores: Some(run.clone()),
-            ..Execution::new(state, approval.billing(back.desired.policy.billing))
+            ..Execution::new(state, approval.billing(back.desired.policy.billing), audit)
         };
         let files = StoredAssets::new(store, &back.desired);
         let approved = approval.approved(&planned.plan, &rest);

@@ -30,7 +30,9 @@ pub(crate) fn schemas() -> Vec<(&'static str, String)> {
         .map(|(name, schema)| (name, schema::render(&schema)));
     let watch = schemars::schema_for!(crate::config::WatchConfig);
     let trust = schemars::schema_for!(crate::live::TrustConfig);
+    let audit = schemars::schema_for!(crate::apply::AuditLine);
     tree.chain([
+        ("audit.schema.json", schema::render(audit.as_value())),
         ("trust.schema.json", schema::render(trust.as_value())),
         ("report.schema.json", json::schema()),
         ("probe.schema.json", json::probe_schema()),

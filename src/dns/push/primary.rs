@@ -29,6 +29,8 @@ const CONCURRENT_ZONES: usize = 8;
 #[derive(Clone)]
 pub struct PrimaryReader {
     server: Arc<PrimaryServer>,
+    /// The name of the key, or whose API it is for.
+    key: Arc<str>,
 }
 
 /// Writes to a primary.
@@ -68,9 +70,20 @@ impl PrimaryReader {
                 PrimaryServer::PowerDns(Box::new(PowerDns::new(config, patience)?))
             }
         };
+        let key = match config {
+            PushConfig::Rfc2136(config) => format!("TSIG key {}", config.key.name),
+            PushConfig::PowerDns(_) => "API key of the primary".to_owned(),
+        };
         Ok(Self {
+            key: key.into(),
             server: Arc::new(server),
         })
+    }
+
+    /// Returns which credential it uses, in words; never the credential.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.key.to_string()
     }
 
     /// Reads the live records at the given names and types, zone by zone.

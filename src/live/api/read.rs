@@ -37,7 +37,12 @@ use crate::model::{
 pub struct ReadClient {
     pub(super) transport: Arc<Transport>,
     root: AccountId,
+    /// Where the credential comes from, in words.
+    key: Arc<str>,
 }
+
+/// What the credential of a sandbox is called, which no tree and no environment names.
+const MADE_HERE: &str = "a key of the sandbox's own";
 
 /// A live whitelabel document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +112,11 @@ impl ReadClient {
     /// does not name its account needs a configured root.
     pub async fn connect(config: ClientConfig) -> Result<Self, ApiError> {
         let transport = Arc::new(Transport::new(&config)?);
+        let key: Arc<str> = config
+            .credential_origin
+            .as_deref()
+            .unwrap_or(MADE_HERE)
+            .into();
         let own = transport.own_account().await?;
         let root = match (config.root, own) {
             (Some(Identity::Id(id)), _) => id,
@@ -115,6 +125,7 @@ impl ReadClient {
                 let start = Self {
                     transport: Arc::clone(&transport),
                     root: own.clone(),
+                    key: Arc::clone(&key),
                 };
                 start.by_realm(&own, realm.as_str()).await?
             }
@@ -125,13 +136,23 @@ impl ReadClient {
                 ));
             }
         };
-        Ok(Self { transport, root })
+        Ok(Self {
+            transport,
+            root,
+            key,
+        })
     }
 
     /// Returns the account below which everything lies.
     #[must_use]
     pub fn root(&self) -> &AccountId {
         &self.root
+    }
+
+    /// Returns where the credential comes from, in words; never the credential.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// Returns whether the other client is a clone of this one, with the same login.

@@ -1,5 +1,6 @@
 //! Approvals, and what stands beside them: who gave them, what becomes of them, and what is said of what is live.
 
+use emblazon::apply::audit_path;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -78,6 +79,15 @@ fn an_approval_puts_right_what_heal_report_leaves() {
     );
     assert_eq!(last["outcome"]["message"], "carried out: 1 step done");
     assert_eq!(last["outcome"]["done"], true);
+    // The audit log tells what a policy let go on from what somebody approved.
+    let log = std::fs::read_to_string(audit_path(&platform.state())).unwrap();
+    let approvers: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["approver"].clone())
+        .collect();
+    assert_eq!(approvers[0], Value::Null, "{log}");
+    let approver = approvers.last().and_then(Value::as_str).unwrap();
+    assert!(approver.starts_with("ada, by "), "{approver}");
     let logged = daemon.wait_for_log("approve was asked for");
     assert!(
         logged.contains("ada") && logged.contains("as agreed"),
