@@ -273,7 +273,11 @@ impl<'a> StepRun<'a> {
         let primary = self.context.options.primary.as_ref();
         match &self.step.subject {
             Subject::Zone(_) => primary.map(|primary| primary.read().key()),
-            Subject::Account { .. } | Subject::Template => None,
+            Subject::Account { id, .. } => {
+                let key = self.context.writer.key_of(id);
+                Some(key.unwrap_or("none").to_owned())
+            }
+            Subject::Template => None,
         }
         .unwrap_or_else(|| self.context.reader().key().to_owned())
     }

@@ -620,6 +620,11 @@ catalogue! {
          written for is mended or gone, and the rule would hide the next mistake of its kind.\n\n\
          wrong:  a rule for EB0617 in a tree without such a warning\n\
          right:  delete the rule"
+    EB0816 Error "keys that do not divide the accounts"
+        "Where auth is a list, each entry with below is the key for the accounts of one reseller, and exactly one entry \
+         without below is for the rest. No account may have two keys, and no folder two resellers.\n\n\
+         wrong:  auth: [{below: reseller.sip.example.com, api_key: {env: RESELLER_KEY}}]\n\
+         right:  auth: [{below: reseller.sip.example.com, api_key: {env: RESELLER_KEY}}, {api_key: {env: KEY}}]"
 }
 
 impl Code {

@@ -48,6 +48,7 @@ pub(crate) fn tree(accounts: Vec<DesiredAccount>) -> Desired {
             ca_file: None,
             ui: None,
             auth: AuthConfig::Environment,
+            keys: Vec::new(),
         },
         accounts: accounts.into_iter().map(Into::into).collect(),
         template: None,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use camino::Utf8PathBuf;
 use url::Url;
 
 use super::activity::Activity;
@@ -9,7 +10,7 @@ use super::deadline::Deadline;
 use super::error::ApiError;
 use super::retry::RetryPolicy;
 use crate::model::{Identity, Secret, is_loopback};
-use crate::tree::UserAccount;
+use crate::tree::{ResellerKey, UserAccount};
 
 /// How many JSON values an answer may have, other than a list. A whitelabel with every key has 40, a domain template of
 /// a hundred hosts about 700; a value can take a hundred times as many bytes in memory as on the wire.
@@ -27,6 +28,8 @@ pub struct ClientConfig {
     pub credential: Credential,
     /// Where the credential comes from, in words; absent when it was made here.
     pub credential_origin: Option<String>,
+    /// The keys of resellers; absent where one credential writes everything.
+    pub divided: Option<DividedKeys>,
     /// The account that all others are below; `None` for the token's own account.
     pub root: Option<Identity>,
     /// Whether `http://` may be used to a host that is not loopback.
@@ -41,6 +44,15 @@ pub struct ClientConfig {
     pub deadline: Deadline,
     /// Seed of the jitter of pauses and of request ids.
     pub seed: u64,
+}
+
+/// Keys that write the accounts of resellers, not yet resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DividedKeys {
+    /// The tree's folder, where relative paths and commands of secrets start.
+    pub top: Utf8PathBuf,
+    /// The keys.
+    pub keys: Vec<ResellerKey>,
 }
 
 /// A resolved credential.
@@ -115,6 +127,7 @@ impl ClientConfig {
             api: api.into(),
             credential,
             credential_origin: None,
+            divided: None,
             root: None,
             allow_plain_http: false,
             ca_pem: None,

@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
-use super::config::{ClientConfig, Credential};
+use super::config::{ClientConfig, Credential, DividedKeys};
 use super::secret_source::{API_KEY_VARIABLE, SecretError, TOKEN_VARIABLE, credential};
 use crate::tree::{AuthConfig, ClusterConfig, FileError, read_authorities};
 
@@ -61,7 +61,8 @@ pub async fn declared(
 ) -> Result<ClientConfig, ReachError> {
     let api = (cluster.api.as_ref()).ok_or_else(|| ReachError::NoApi(cluster.name.to_string()))?;
     let credential = logged_in(folder, &cluster.auth, environment).await?;
-    configure(&api.value, credential, folder, cluster)
+    let config = configure(&api.value, credential, folder, cluster)?;
+    Ok(divided(config, folder, cluster))
 }
 
 /// Configures a client for an explicit URL. The cluster's declared credentials are sent only to the cluster's own URL.
@@ -86,7 +87,21 @@ pub async fn elsewhere(
         }
         other => other,
     })?;
-    configure(api, credential, folder, cluster)
+    let config = configure(api, credential, folder, cluster)?;
+    Ok(if cluster.is_at(api) {
+        divided(config, folder, cluster)
+    } else {
+        config
+    })
+}
+
+/// Adds the keys of resellers, which are resolved when something is written with them.
+fn divided(config: ClientConfig, folder: &Utf8Path, cluster: &ClusterConfig) -> ClientConfig {
+    let divided = (!cluster.keys.is_empty()).then(|| DividedKeys {
+        top: folder.to_owned(),
+        keys: cluster.keys.clone(),
+    });
+    ClientConfig { divided, ..config }
 }
 
 fn configure(
@@ -143,6 +158,7 @@ mod tests {
             ca_file: None,
             ui: None,
             auth: AuthConfig::ApiKey(SecretSource::Environment("OUR_KEY".to_owned())),
+            keys: Vec::new(),
         }
     }
 

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::{StreamExt as _, stream};
 
 use super::account::ACCOUNTS_IN_HAND;
-use super::api::{AssetContent, Filter, ReadClient};
+use super::api::{AssetContent, ReadClient};
 use super::error::ApiError;
 use super::state::{Reading, Unmanaged, reading};
-use crate::model::{AccountId, AssetFacts, AssetKind, Digest, Revision, Settings};
+use crate::model::{AssetFacts, AssetKind, Digest, Revision, Settings};
 
 /// One live account with its whole brand.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,25 +40,6 @@ pub struct BrandAsset {
     pub facts: AssetFacts,
     /// The attachment's name; never to be used as a path.
     pub attachment: Option<String>,
-}
-
-/// Lists the root account and every account below it, sorted by id.
-///
-/// # Errors
-/// When the list cannot be read completely.
-pub async fn everybody(client: &ReadClient, root: &AccountId) -> Result<Vec<Unmanaged>, ApiError> {
-    let mut accounts = client.descendants(root, &Filter::all()).await?;
-    if let Some(own) = client.account(root).await?
-        && accounts.iter().all(|account| account.id != own.id)
-    {
-        accounts.push(Unmanaged {
-            id: own.id,
-            name: own.name,
-            realm: own.realm,
-        });
-    }
-    accounts.sort();
-    Ok(accounts)
 }
 
 /// Reads the brands of the given accounts, in their order; `seen` is called with each account when it is done.

@@ -38,15 +38,16 @@ pub use activity::{Activity, Waiting};
 pub use api::{
     AccountInfo, AssetContent, BlackholeConnection, BlackholeError, BlackholeEvent, Document,
     DomainTest, Filter, HookClient, HostTest, ReadClient, StoredHook, TemplateWriter, WriteClient,
+    WriteKeys, everybody,
 };
 pub use cache::Cache;
 pub use collect::{CollectOptions, collect, read_again};
-pub use config::{ClientConfig, Credential, Limits};
+pub use config::{ClientConfig, Credential, DividedKeys, Limits};
 pub use deadline::{Deadline, Late, in_words};
 pub use declared::{ReachError, declared, elsewhere};
 pub use error::{ApiError, Violation, WriteError};
 pub(crate) use holders::claims;
-pub use inventory::{BrandAsset, BrandDocument, LiveBrand, everybody, inventory};
+pub use inventory::{BrandAsset, BrandDocument, LiveBrand, inventory};
 pub use known::Known;
 pub use request::RequestId;
 pub use retry::RetryPolicy;

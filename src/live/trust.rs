@@ -246,6 +246,20 @@ mod tests {
         );
     }
 
+    /// Each key of a reseller is as little the tree's to choose as the one for the rest.
+    #[test]
+    fn divided_keys() {
+        let divided = ", auth: [{below: r.sip.example.com, api_key: {command: [id]}}, {below: s.sip.example.com, token: {file: /nowhere/key}}, {api_key: {env: ANY}}]";
+        let tree = at("http://127.0.0.1:8000", divided);
+        assert_eq!(
+            missing("{}", &tree, Reach::Declared),
+            "emblazon.yaml: auth of cluster production below r.sip.example.com names a command, id, which is not in trust.commands; emblazon.yaml: auth of cluster production below s.sip.example.com names the file /nowhere/key, which is not in trust.files"
+        );
+        let trust = "{commands: [[id]], files: [/nowhere]}";
+        assert_eq!(missing(trust, &tree, Reach::Declared), "");
+        assert_eq!(missing("{}", &tree, Reach::Elsewhere), "");
+    }
+
     #[test]
     fn authorities() {
         #[track_caller]

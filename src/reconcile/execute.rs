@@ -11,8 +11,9 @@ use crate::apply::{
     Principals, Rollout, RunId, SnapshotUse, audit_head,
 };
 use crate::dns::push::PrimaryWriter;
-use crate::live::{Known, ReadClient, TemplateWriter, WriteClient};
-use crate::plan::StepId;
+use crate::live::{Known, ReadClient, TemplateWriter, WriteClient, WriteKeys};
+use crate::model::{AccountId, AccountName};
+use crate::plan::{Plan, StepId, Subject};
 use crate::tree::{BillingPolicy, Retention};
 
 /// What the audit log says of a run, and where its head is kept.
@@ -90,7 +91,8 @@ pub async fn execute(
     options.principals = execution.audit.principals;
     options.known = execution.known;
     let before = audit_head(execution.state).ok().flatten();
-    let writer = WriteClient::new(client.clone());
+    let keys = WriteKeys::find(client, &targets(approved.plan)).await;
+    let writer = WriteClient::with_keys(client.clone(), keys);
     let template = TemplateWriter::new(client.clone());
     let snapshots = SnapshotUse::begin(execution.state)?;
     let run = apply::run(
@@ -115,6 +117,16 @@ pub async fn execute(
         progress(Event::Pruned(&pruned));
     }
     Ok(applied)
+}
+
+/// Returns the accounts that a plan writes to, with their folders in the tree.
+fn targets(plan: &Plan) -> BTreeMap<AccountId, AccountName> {
+    let subjects = plan.steps.iter().map(|step| &step.subject);
+    let accounts = subjects.filter_map(|subject| match subject {
+        Subject::Account { name, id } => Some((id.clone(), name.clone())),
+        Subject::Template | Subject::Zone(_) => None,
+    });
+    accounts.collect()
 }
 
 /// Keeps the head of the audit log in Git, if the run has moved it; the error says why not.

@@ -77,6 +77,7 @@ pub(super) fn choose(
         ca_file: None,
         ui: None,
         auth: AuthConfig::default(),
+        keys: Vec::new(),
     };
     match (name, clusters) {
         (Some(name), _) => match clusters

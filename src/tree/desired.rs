@@ -43,8 +43,34 @@ pub struct ClusterConfig {
     pub ca_file: Option<Utf8PathBuf>,
     /// The user interface that customers open, when it is not Monster UI.
     pub ui: Option<DeclaredUi>,
+    /// How to log in, for everything that no key of a reseller is for.
+    pub auth: AuthConfig,
+    /// The keys for the accounts of resellers; without any, one credential writes everything.
+    pub keys: Vec<ResellerKey>,
+}
+
+/// A credential that writes the accounts of one reseller, and no others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResellerKey {
+    /// The reseller's account: the credential is for it and for the accounts below it on the platform.
+    pub below: Identity,
+    /// The folders below `accounts/` that are the reseller's, by name or by a beginning with `*`; when empty, any folder
+    /// may declare one of its accounts.
+    pub folders: Vec<String>,
     /// How to log in.
     pub auth: AuthConfig,
+}
+
+impl ResellerKey {
+    /// Returns whether a folder is one of the reseller's.
+    #[must_use]
+    pub fn has_folder(&self, name: &AccountName) -> bool {
+        let fits = |folder: &String| match folder.strip_suffix('*') {
+            Some(start) => name.as_str().starts_with(start),
+            None => name.as_str() == folder,
+        };
+        self.folders.iter().any(fits)
+    }
 }
 
 impl ClusterConfig {

@@ -68,7 +68,7 @@ pub use changes::{Changes, changes};
 pub use cluster::LoadError;
 pub(crate) use decode::layer::{is_address, meant_address};
 pub use desired::{
-    AuthConfig, ClusterConfig, DeclaredUi, Desired, DesiredTemplate, Origin, SecretSource, Target,
+    AuthConfig, ClusterConfig, DeclaredUi, Desired, DesiredTemplate, Origin, ResellerKey, SecretSource, Target,
     UserAccount,
 };
 pub use forget::{ForgetError, Forgotten};

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::decode::config::{LINT_LEVELS, USER_KEYS};
+use super::decode::config::{AUTH_KEYS, LINT_LEVELS, USER_KEYS};
 use super::decode::layer::{DNS_MODES, MODES, OWNERSHIPS, RECREATE};
 use super::decode::policy::{BILLING, CODE, REMOVAL};
 use super::decode::push::{ALGORITHMS, DEFAULT_SERVER_ID};
@@ -276,7 +276,29 @@ fn auth() -> Value {
         }),
     );
     merge(&mut auth, json!({"minProperties": 1, "maxProperties": 1}));
-    auth
+    let mut entry = map(
+        "A key for the accounts of one reseller or, without `below`, for the rest.",
+        json!({
+            "below": described("The reseller's account by id or realm: the key writes it and the accounts below it on the platform, and no others.", json!({
+                "type": "string", "examples": ["northwind.sip.example.com"],
+            })),
+            "accounts": described("The folders below accounts/ that are the reseller's, by name or by a beginning with *. They cannot declare accounts of anybody else, nor other folders accounts of the reseller. When left out, any folder may declare an account of the reseller.", json!({
+                "type": "array", "items": text(), "examples": [["northwind-*"]],
+            })),
+        }),
+    );
+    let ways: Vec<Value> = AUTH_KEYS
+        .iter()
+        .map(|key| json!({"required": [key]}))
+        .collect();
+    let mut properties = entry["properties"].clone();
+    merge(&mut properties, auth["properties"].clone());
+    merge(&mut entry, json!({"properties": properties, "oneOf": ways}));
+    let list = described(
+        "Keys for the accounts of resellers, and one entry without `below` for the rest.",
+        json!({"type": "array", "items": entry, "minItems": 1}),
+    );
+    json!({"oneOf": [auth, list]})
 }
 
 /// Where a secret is kept.

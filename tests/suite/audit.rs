@@ -32,7 +32,7 @@ fn each_write_is_in_the_log_with_who_stands_behind_it() {
     let world = World::new();
     world.apply();
     let text = fs::read_to_string(log(&world)).unwrap();
-    assert!(!text.contains(&world.sandbox.api_key()), "{text}");
+    assert!(!text.contains(world.sandbox.api_key()), "{text}");
     let found = lines(&text);
     assert_eq!(found.len(), 4);
     let of_acme: Vec<&Value> = found

@@ -40,6 +40,7 @@ mod hostile;
 mod http2;
 mod import;
 mod kept;
+mod keys;
 mod kill;
 mod kill_random;
 mod kill_release;

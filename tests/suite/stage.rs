@@ -315,6 +315,7 @@ impl Tree {
                 ca_file: None,
                 ui: None,
                 auth: AuthConfig::Environment,
+                keys: Vec::new(),
             },
             accounts: Vec::new(),
             template: None,

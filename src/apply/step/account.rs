@@ -80,6 +80,9 @@ async fn begin(
     name: &AccountName,
     account: &AccountId,
 ) -> Result<Option<Brand>, Stop> {
+    if let Err(reason) = step_run.context.writer.key_of(account) {
+        return Err(Stop::Failed(format!("nothing was sent: {reason}")));
+    }
     let expected = expected(step_run.step, state)?;
     let document = read(step_run, (name, account), expected.as_ref()).await?;
     if document.as_ref().map(|document| &document.revision) != expected.as_ref() {

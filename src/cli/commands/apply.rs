@@ -87,7 +87,7 @@ async fn fresh_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
     }
     let cluster = tree.loaded.desired.cluster.clone();
     let request = lease_request(args, folder, &cluster, args.scope.shard);
-    let work = async |guard| fresh(ui, args, approval, &mut tree, &guard).await;
+    let work = async |guard| Box::pin(fresh(ui, args, approval, &mut tree, &guard)).await;
     Box::pin(with_lease(ui, request, work)).await
 }
 

@@ -131,6 +131,7 @@ fn cluster(args: &ImportArgs, tree: Option<&OpenTree>) -> Result<ClusterConfig, 
         ca_file: None,
         ui: None,
         auth: AuthConfig::Environment,
+        keys: Vec::new(),
     })
 }
 

@@ -202,3 +202,22 @@ fn collect(items: Vec<Value>, into: &mut BTreeMap<AccountId, Unmanaged>) -> Resu
     }
     Ok(())
 }
+
+/// Lists the root account and every account below it, sorted by id.
+///
+/// # Errors
+/// When the list cannot be read completely.
+pub async fn everybody(client: &ReadClient, root: &AccountId) -> Result<Vec<Unmanaged>, ApiError> {
+    let mut accounts = client.descendants(root, &Filter::all()).await?;
+    if let Some(own) = client.account(root).await?
+        && accounts.iter().all(|account| account.id != own.id)
+    {
+        accounts.push(Unmanaged {
+            id: own.id,
+            name: own.name,
+            realm: own.realm,
+        });
+    }
+    accounts.sort();
+    Ok(accounts)
+}

@@ -6,11 +6,13 @@ mod listing;
 mod read;
 mod template;
 mod write;
+mod write_keys;
 
 pub use blackhole::{BlackholeConnection, BlackholeError, BlackholeEvent};
 pub use hooks::{HookClient, StoredHook};
-pub use listing::Filter;
+pub use listing::{Filter, everybody};
 pub(super) use read::Revalidated;
 pub use read::{AccountInfo, AssetContent, Document, DomainTest, HostTest, ReadClient};
 pub use template::TemplateWriter;
 pub use write::WriteClient;
+pub use write_keys::WriteKeys;

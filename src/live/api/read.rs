@@ -39,6 +39,8 @@ pub struct ReadClient {
     root: AccountId,
     /// Where the credential comes from, in words.
     key: Arc<str>,
+    /// With what further clients are made that write with keys of resellers; absent where this one writes everything.
+    divided: Option<Arc<ClientConfig>>,
 }
 
 /// What the credential of a sandbox is called, which no tree and no environment names.
@@ -112,6 +114,7 @@ impl ReadClient {
     /// does not name its account needs a configured root.
     pub async fn connect(config: ClientConfig) -> Result<Self, ApiError> {
         let transport = Arc::new(Transport::new(&config)?);
+        let divided = config.divided.is_some().then(|| Arc::new(config.clone()));
         let key: Arc<str> = config
             .credential_origin
             .as_deref()
@@ -126,6 +129,7 @@ impl ReadClient {
                     transport: Arc::clone(&transport),
                     root: own.clone(),
                     key: Arc::clone(&key),
+                    divided: None,
                 };
                 start.by_realm(&own, realm.as_str()).await?
             }
@@ -140,6 +144,7 @@ impl ReadClient {
             transport,
             root,
             key,
+            divided,
         })
     }
 
@@ -153,6 +158,11 @@ impl ReadClient {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Returns the configuration with the keys of resellers, if there are any.
+    pub(in crate::live) fn divided(&self) -> Option<&ClientConfig> {
+        self.divided.as_deref()
     }
 
     /// Returns whether the other client is a clone of this one, with the same login.

@@ -4,6 +4,8 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::read::{Document, ReadClient, document};
+use super::write_keys::WriteKeys;
+use crate::live::client::Transport;
 use crate::live::error::{ApiError, WriteError};
 use crate::live::request::{Body, Request, RequestId};
 use crate::live::retry::Repeat;
@@ -15,13 +17,37 @@ use crate::tree::BillingPolicy;
 #[derive(Clone, Debug)]
 pub struct WriteClient {
     read: ReadClient,
+    keys: WriteKeys,
 }
 
 impl WriteClient {
-    /// Creates a writer, which has the right to change whitelabels.
+    /// Creates a writer, which has the right to change whitelabels. Where resellers have keys of their own, it can write
+    /// nothing without [`Self::with_keys`].
     #[must_use]
     pub fn new(read: ReadClient) -> Self {
-        Self { read }
+        let keys = WriteKeys::without_any(&read);
+        Self { read, keys }
+    }
+
+    /// Creates a writer that writes each account with the key that was found for it.
+    #[must_use]
+    pub fn with_keys(read: ReadClient, keys: WriteKeys) -> Self {
+        Self { read, keys }
+    }
+
+    /// Returns where the key of an account comes from, in words.
+    ///
+    /// # Errors
+    /// Why no key may write it.
+    pub fn key_of(&self, account: &AccountId) -> Result<&str, &str> {
+        Ok(self.keys.of(&self.read, account)?.key())
+    }
+
+    fn transport(&self, account: &AccountId) -> Result<&Transport, WriteError> {
+        let client = self.keys.of(&self.read, account);
+        let client = client
+            .map_err(|reason| WriteError::NotSent(ApiError::Configuration(reason.to_owned())))?;
+        Ok(&client.transport)
     }
 
     /// Returns the client that only reads.
@@ -53,7 +79,7 @@ impl WriteClient {
             repeat: Repeat::Once,
             ..self.call(account, None, request)
         };
-        self.send(&call).await
+        self.send(account, &call).await
     }
 
     /// Replaces all public keys of an account's whitelabel (POST, W4). Keys that `settings` lacks are deleted, so it
@@ -77,7 +103,7 @@ impl WriteClient {
             if_match: Some(if_match),
             ..self.call(account, None, request)
         };
-        self.send(&call).await
+        self.send(account, &call).await
     }
 
     /// Uploads an asset and returns the document, two revisions later (B9, trap 14).
@@ -105,7 +131,7 @@ impl WriteClient {
             repeat: Repeat::Once,
             ..self.call(account, Some(kind), request)
         };
-        self.send(&call).await
+        self.send(account, &call).await
     }
 
     /// Deletes an account's whitelabel with all its assets, and releases its domain (W7, trap 18).
@@ -120,8 +146,7 @@ impl WriteClient {
             if_match: Some(if_match),
             ..self.call(account, None, request)
         };
-        let transport = &self.read.transport;
-        let sent = transport.send(&call).await;
+        let sent = self.transport(account)?.send(&call).await;
         sent.map_err(|failure| failure.of_write(&call.body))?;
         Ok(())
     }
@@ -142,9 +167,9 @@ impl WriteClient {
         }
     }
 
-    async fn send(&self, call: &Request<'_>) -> Result<Document, WriteError> {
-        let transport = &self.read.transport;
-        let answer = transport
+    async fn send(&self, account: &AccountId, call: &Request<'_>) -> Result<Document, WriteError> {
+        let answer = self
+            .transport(account)?
             .send_json(call)
             .await
             .map_err(|failure| failure.of_write(&call.body))?;

@@ -31,6 +31,7 @@ pub(super) fn desired(accounts: Vec<DesiredAccount>) -> Desired {
             ca_file: None,
             ui: None,
             auth: AuthConfig::Environment,
+            keys: Vec::new(),
         },
         accounts: accounts.into_iter().map(Into::into).collect(),
         template: None,

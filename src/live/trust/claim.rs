@@ -55,17 +55,22 @@ pub(super) fn claims(loaded: &Loaded, folder: &Utf8Path, reach: Reach) -> Vec<Cl
             is_here: is_here(&api.value),
         });
     }
-    let login = match &cluster.auth {
-        AuthConfig::Environment => None,
-        AuthConfig::ApiKey(secret)
-        | AuthConfig::Token(secret)
-        | AuthConfig::User {
-            password: secret, ..
-        } => Some(secret),
-    };
-    if let (Reach::Declared, Some(secret)) = (reach, login) {
-        let whose = format!("auth of cluster {}", cluster.name);
-        claims.extend(of_secret(secret, folder, &whose));
+    let whose = format!("auth of cluster {}", cluster.name);
+    let mut logins = vec![(&cluster.auth, whose.clone())];
+    let keys = cluster.keys.iter();
+    logins.extend(keys.map(|key| (&key.auth, format!("{whose} below {}", key.below))));
+    for (auth, whose) in logins {
+        let login = match auth {
+            AuthConfig::Environment => None,
+            AuthConfig::ApiKey(secret)
+            | AuthConfig::Token(secret)
+            | AuthConfig::User {
+                password: secret, ..
+            } => Some(secret),
+        };
+        if let (Reach::Declared, Some(secret)) = (reach, login) {
+            claims.extend(of_secret(secret, folder, &whose));
+        }
     }
     let is_remote = reach == Reach::Elsewhere || api.is_some_and(|api| !is_here(&api.value));
     if let Some(file) = cluster.ca_file.as_deref().filter(|_| is_remote) {

@@ -239,6 +239,7 @@ mod tests {
                 ca_file: None,
                 ui: None,
                 auth: AuthConfig::default(),
+                keys: Vec::new(),
             },
             accounts: accounts.into_iter().map(Into::into).collect(),
             template: None,

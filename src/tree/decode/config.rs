@@ -6,13 +6,13 @@ use url::Url;
 use super::dns::DnsKeys;
 use super::layer::{LAYER_KEYS, LayerContext};
 use super::{Fields, Reader};
-use crate::diag::{Code, Severity, Spanned};
+use crate::diag::{Code, Place, Severity, Spanned};
 use crate::model::{AccountName, ClusterName, Identity, is_loopback};
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::{
-    AuthConfig, ClusterConfig, DeclaredUi, DnsSettings, LintLevel, LintRule, Policy, SecretSource,
-    UserAccount, WatchPolicy,
+    AuthConfig, ClusterConfig, DeclaredUi, DnsSettings, LintLevel, LintRule, Policy, ResellerKey,
+    SecretSource, UserAccount, WatchPolicy,
 };
 
 /// The keys of `emblazon.yaml`.
@@ -47,6 +47,10 @@ pub(in crate::tree) const CLUSTER_KEYS: [&str; 7] = [
 /// The keys of `auth`, one for each way to log in.
 pub(in crate::tree) const AUTH_KEYS: [&str; 3] = ["api_key", "token", "user"];
 
+/// The keys of an entry of `auth`, where it is a list.
+pub(in crate::tree) const AUTH_ENTRY_KEYS: [&str; 5] =
+    ["below", "accounts", "api_key", "token", "user"];
+
 /// The keys of `user`.
 pub(in crate::tree) const USER_KEYS: [&str; 5] = [
     "name",
@@ -60,7 +64,9 @@ pub(in crate::tree) const USER_KEYS: [&str; 5] = [
 pub(in crate::tree) const SECRET_KEYS: [&str; 3] = ["env", "file", "command"];
 
 /// The keys below `auth` whose values are not secret.
-const PLAIN_KEYS: [&str; 7] = [
+const PLAIN_KEYS: [&str; 9] = [
+    "below",
+    "accounts",
     "env",
     "file",
     "command",
@@ -252,6 +258,11 @@ impl Reader {
             .get("allow_plain_http")
             .and_then(|node| self.boolean(node, "allow_plain_http"))
             .unwrap_or(false);
+        let (auth, keys) = match fields.get("auth") {
+            Some(node) if matches!(node.content, Content::Sequence(_)) => self.divided_auth(node),
+            Some(node) => (self.auth(node), Vec::new()),
+            None => Default::default(),
+        };
         let cluster = ClusterConfig {
             name: ClusterName::new(name.clone()),
             api: fields
@@ -264,10 +275,8 @@ impl Reader {
                 .and_then(|node| self.text(node, "ca_file"))
                 .map(|path| Utf8PathBuf::from(path.value)),
             ui: fields.get("probe").and_then(|node| self.ui(node)),
-            auth: fields
-                .get("auth")
-                .map(|node| self.auth(node))
-                .unwrap_or_default(),
+            auth,
+            keys,
         };
         let dns = fields.get("dns").map(|node| self.dns(node));
         (cluster, dns.unwrap_or_default())
@@ -340,7 +349,12 @@ impl Reader {
     fn auth(&mut self, node: &Node) -> AuthConfig {
         self.hide_except(node, &PLAIN_KEYS);
         let fields = self.fields(node, "auth", &AUTH_KEYS);
-        let found = self.exactly_one(fields, "auth", &AUTH_KEYS, &AUTH_KEYS, node);
+        self.login((fields, &AUTH_KEYS), node)
+    }
+
+    /// Reads the one way to log in among some fields.
+    fn login(&mut self, (fields, known): (Fields<'_>, &[&str]), node: &Node) -> AuthConfig {
+        let found = self.exactly_one(fields, "auth", &AUTH_KEYS, known, node);
         let Some((key, entry)) = found else {
             return AuthConfig::Environment;
         };
@@ -351,6 +365,96 @@ impl Reader {
             _ => self.user(node),
         };
         auth.unwrap_or_default()
+    }
+
+    /// Reads `auth` as a list: keys for the accounts of resellers, and one for the rest.
+    fn divided_auth(&mut self, node: &Node) -> (AuthConfig, Vec<ResellerKey>) {
+        self.hide_except(node, &PLAIN_KEYS);
+        let mut rest: Option<(AuthConfig, Place)> = None;
+        let mut keys: Vec<(ResellerKey, Place)> = Vec::new();
+        for item in self.list(node, "auth") {
+            let fields = self.fields(item, "an entry of auth", &AUTH_ENTRY_KEYS);
+            let auth = self.login((fields, &AUTH_ENTRY_KEYS), item);
+            let folders = fields.get("accounts");
+            let folders = folders.map_or_else(Vec::new, |node| self.folders(node));
+            let Some(below) = fields.get("below") else {
+                if let Some((_, before)) = &rest {
+                    self.undivided("auth has two entries without below", (item.place, *before));
+                } else if let Some(folders) = fields.get("accounts") {
+                    self.report(
+                        Code::EB0816,
+                        "the entry of auth for the rest has accounts",
+                        "add below: with the id or realm of the reseller, or delete accounts: the rest has the folders that no other entry has",
+                        folders.place,
+                        "not for the rest",
+                    );
+                } else {
+                    rest = Some((auth, item.place));
+                }
+                continue;
+            };
+            let place = below.place;
+            let Some(below) = self.root(below) else {
+                continue;
+            };
+            let key = ResellerKey {
+                below,
+                folders,
+                auth,
+            };
+            if let Some((message, before)) = keys
+                .iter()
+                .find_map(|(other, before)| Some((clash(&key, other)?, *before)))
+            {
+                self.undivided(&message, (place, before));
+                continue;
+            }
+            keys.push((key, place));
+        }
+        let is_whole =
+            matches!(&node.content, Content::Sequence(items) if items.len() == keys.len());
+        if rest.is_none() && is_whole {
+            self.report(
+                Code::EB0816,
+                "auth has no entry for the rest",
+                "add an entry without below: it reads everything, and writes what no other entry is for",
+                node.place,
+                "every entry has below",
+            );
+        }
+        let keys = keys.into_iter().map(|(key, _)| key).collect();
+        (rest.map(|(auth, _)| auth).unwrap_or_default(), keys)
+    }
+
+    fn undivided(&mut self, message: &str, (place, before): (Place, Place)) {
+        self.report_both(
+            Code::EB0816,
+            message,
+            "each account must have one key: delete one of the two, or tell them apart",
+            (place, "one"),
+            (before, "another one"),
+        );
+    }
+
+    /// Reads the names of folders below `accounts/`; `*` may stand at the end.
+    fn folders(&mut self, node: &Node) -> Vec<String> {
+        let texts = self.texts(node, "accounts");
+        let mut folders = Vec::new();
+        for text in texts {
+            let name = text.value.strip_suffix('*').unwrap_or(&text.value);
+            if name.contains(['*', '/', '\\']) {
+                self.report(
+                    Code::EB0816,
+                    format!("accounts names {}, which is no folder below accounts/", text.value),
+                    "write the name of a folder, or its beginning with a * at the end, such as northwind-*",
+                    text.place,
+                    "not a folder",
+                );
+            } else {
+                folders.push(text.value);
+            }
+        }
+        folders
     }
 
     fn user(&mut self, node: &Node) -> Option<AuthConfig> {
@@ -497,6 +601,28 @@ impl Reader {
         // The fix must not create a duplicate key.
         self.mended_by(entry.key_place, meant.filter(|name| !beside.has(name)));
     }
+}
+
+/// Returns why two keys may be for the same account, if they may.
+fn clash(one: &ResellerKey, other: &ResellerKey) -> Option<String> {
+    if one.below == other.below {
+        return Some(format!("auth has two entries below {}", one.below));
+    }
+    let start = |folder: &str| folder.strip_suffix('*').map(str::to_owned);
+    let overlaps = |one: &str, other: &str| match (start(one), start(other)) {
+        (Some(one), Some(other)) => one.starts_with(&other) || other.starts_with(&one),
+        (Some(start), None) => other.starts_with(&start),
+        (None, Some(start)) => one.starts_with(&start),
+        (None, None) => one == other,
+    };
+    one.folders.iter().find_map(|folder| {
+        let twin = other.folders.iter().find(|twin| overlaps(folder, twin))?;
+        Some(if twin == folder {
+            format!("two entries of auth have the folders {folder}")
+        } else {
+            format!("two entries of auth have folders in common: {folder} and {twin}")
+        })
+    })
 }
 
 fn api_problem(url: &Url) -> Option<&'static str> {

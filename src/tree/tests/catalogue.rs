@@ -343,6 +343,19 @@ fn eb08_lint() {
 }
 
 #[test]
+fn eb08_keys() {
+    let auth = |auth: &str| config(&format!("clusters: {{production: {{auth: {auth}}}}}"));
+    assert_snapshot!(auth("[{below: r.sip.example.com, accounts: [north-*], api_key: {env: R}}, {api_key: {env: K}}]"), @"");
+    assert_snapshot!(auth("[{below: r.sip.example.com, api_key: {env: R}}]"), @"emblazon.yaml:1:31 EB0816 auth has no entry for the rest; add an entry without below: it reads everything, and writes what no other entry is for"); // EB0816
+    assert_snapshot!(auth("[{api_key: {env: R}}, {api_key: {env: K}}]"), @"emblazon.yaml:1:53 EB0816 auth has two entries without below; each account must have one key: delete one of the two, or tell them apart [emblazon.yaml:1:32]");
+    assert_snapshot!(auth("[{below: r.example, api_key: {env: R}}, {below: r.example, api_key: {env: S}}, {api_key: {env: K}}]"), @"emblazon.yaml:1:79 EB0816 auth has two entries below r.example; each account must have one key: delete one of the two, or tell them apart [emblazon.yaml:1:40]");
+    assert_snapshot!(auth("[{below: r.example, accounts: [north-*], api_key: {env: R}}, {below: s.example, accounts: [north-west], api_key: {env: S}}, {api_key: {env: K}}]"), @"emblazon.yaml:1:100 EB0816 two entries of auth have folders in common: north-west and north-*; each account must have one key: delete one of the two, or tell them apart [emblazon.yaml:1:40]");
+    assert_snapshot!(auth("[{below: r.example, accounts: ['*-north'], api_key: {env: R}}, {api_key: {env: K}}]"), @"emblazon.yaml:1:62 EB0816 accounts names *-north, which is no folder below accounts/; write the name of a folder, or its beginning with a * at the end, such as northwind-*");
+    assert_snapshot!(auth("[{accounts: [north], api_key: {env: K}}]"), @"emblazon.yaml:1:43 EB0816 the entry of auth for the rest has accounts; add below: with the id or realm of the reseller, or delete accounts: the rest has the folders that no other entry has");
+    assert_snapshot!(auth("[{below: r.example, api_key: hunter2}, {api_key: {env: K}}]"), @"emblazon.yaml:1:51 EB0804 api_key is in the tree in plain text; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed");
+}
+
+#[test]
 fn eb08_clusters_and_policy() {
     let over = format!("{ID}overrides: {{stagin: {{}}}}");
     let files = [
