@@ -115,6 +115,9 @@
 //! | kept | of a difference: it stays, because an option of the run or a rule of the tree rules out that it is changed |
 //! | approved plan | a plan with the desired state that it leads to and the guards that were lifted for it |
 //! | execution, step run | running an approved plan; running one of its steps |
+//! | audit log, head, principals | the chained lines about every write; the last of them, which Git keeps; who stands behind a run |
+//! | key of a reseller | a credential that writes the accounts of one reseller, and no others |
+//! | rule of the house | a condition in CEL that a planned change must meet |
 //! | in flight | begun, and not ended: a step, a request, a run |
 //! | announced, written | what a run may write of a commit, noted in Git before it writes; what it did write, noted until the commit is completely applied |
 //! | interrupted run, recovery | a run that never ended; restoring what it destroyed, before anything else is planned |

@@ -115,6 +115,7 @@ fn account(
         absent: snapshot.document.is_none().then_some(place),
         dns: DnsMode::Ignore,
         ignore: BTreeSet::new(),
+        labels: BTreeMap::new(),
         policy: AccountPolicy {
             ownership: Ownership::Exclusive,
             recreate: true,

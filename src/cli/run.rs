@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 use clap::FromArgMatches as _;
 use clap::error::ErrorKind;
 
-use super::args::{Cli, Command, DnsCommand, EventsCommand, ReportCommand};
+use super::args::{Cli, Command, DnsCommand, EventsCommand, PolicyCommand, ReportCommand};
 use super::failure::Failure;
 use super::screen::{self, Shown};
 use super::ui::Ui;
@@ -139,6 +139,7 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Report(ReportCommand::Merge(args)) => commands::report_merge(ui, args),
         Command::Comment(args) => commands::comment(ui, args),
         Command::History(args) => commands::history(ui, args),
+        Command::Policy(PolicyCommand::Test(args)) => commands::policy_test(ui, args),
         Command::Audit(args) => commands::audit(ui, args),
         Command::Status(args) => commands::status(ui, args),
         Command::Restore(args) => commands::restore(ui, args),

@@ -625,6 +625,12 @@ catalogue! {
          without below is for the rest. No account may have two keys, and no folder two resellers.\n\n\
          wrong:  auth: [{below: reseller.sip.example.com, api_key: {env: RESELLER_KEY}}]\n\
          right:  auth: [{below: reseller.sip.example.com, api_key: {env: RESELLER_KEY}}, {api_key: {env: KEY}}]"
+    EB0817 Error "a rule that cannot be checked"
+        "A rule of policy.rules is a condition in CEL (https://cel.dev) that a planned change must meet, or the account \
+         is left out. It sees cluster, kind, effect, account and changes, and may compare, join, and look into lists \
+         with all and exists.\n\n\
+         wrong:  rules: {logos: {check: \"changes.file.startsWith('brands/')\", message: …}}\n\
+         right:  rules: {logos: {check: \"changes.all(c, c.key != 'assets.logo' || c.file.startsWith('brands/'))\", message: …}}"
 }
 
 impl Code {

@@ -74,6 +74,7 @@ pub(crate) fn account(name: &str, whitelabel: Value) -> DesiredAccount {
         absent: None,
         dns: DnsMode::default(),
         ignore: BTreeSet::new(),
+        labels: BTreeMap::new(),
         policy: AccountPolicy::default(),
     }
 }

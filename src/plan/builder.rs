@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::domains::{self, DocumentEffect, DomainFacts, Kept, Verdict};
 use super::draft::{self, Draft};
+use super::house::{self, RuleInput};
 use super::intent::Intent;
 use super::kept::keep;
 use super::order::{self, Level, Slot};
@@ -411,6 +412,11 @@ fn template(
         return None;
     }
     let replace = Action::ReplaceTemplate { template: wanted };
+    let input = || RuleInput::of_template(&difference.changes);
+    if let Some(refused) = house::refusal(rules, Some(&Subject::Template), input) {
+        refusals.push(refused);
+        return None;
+    }
     let mut draft = Draft::new(replace, difference.changes.clone())?;
     if before.is_none() {
         draft.notes.push(UNREAD_TEMPLATE.to_owned());

@@ -15,6 +15,7 @@
 //! | `repair-template` | an unreadable template would be replaced without `--repair-template` | the template |
 //! | `freeze` | `now` is in a window of `policy.freeze` | the run |
 //! | `empty-tree` | the tree has neither accounts nor a template | the run |
+//! | `rule` | a change does not meet a rule of `policy.rules`, or that cannot be told | the account, or the template |
 //! | `billing` | the server charges money (C7), which it only reports on creation | the step |
 //!
 //! An account that is held back is left out of the plan, so that other accounts need not wait. A run that is held back
@@ -47,6 +48,7 @@ pub const GUARDS: [(RefusalKind, &str); 14] = [
     (RefusalKind::Freeze, "freeze"),
     (RefusalKind::EmptyTree, "empty-tree"),
     (RefusalKind::Billing, "billing"),
+    (RefusalKind::Rule, "rule"),
 ];
 
 impl RefusalKind {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::domains::{DocumentEffect, DomainUser, Refused};
+use super::house::{self, RuleEffect, RuleInput};
 use super::{Options, Refusal, RefusalKind, Subject, guard, removal};
 use crate::diff::canonical::{explicit_defaults, written};
 use crate::diff::{AccountDifference, Change, ChangeKey, Edit, KeptReason, Side, without};
@@ -64,7 +65,8 @@ impl<'a> Intent<'a> {
             Some(_) if intent.setting_changes().next().is_some() => DocumentEffect::Updated,
             Some(_) => DocumentEffect::Untouched,
         };
-        if let Some(held) = intent.held(policy, options) {
+        let held = intent.held(policy, options);
+        if let Some(held) = held.or_else(|| intent.against_a_rule(rules)) {
             refusals.push(held);
             intent.effect = DocumentEffect::Held;
             return intent;
@@ -117,7 +119,8 @@ impl<'a> Intent<'a> {
         }
         let forget = format!(", or with `--forget {}` to leave it as it is", base.name);
         intent.effect = intent.deletion(&forget, rules, refusals);
-        if let Some(held) = intent.held(policy, options) {
+        let held = intent.held(policy, options);
+        if let Some(held) = held.or_else(|| intent.against_a_rule(rules)) {
             refusals.push(held);
             return None;
         }
@@ -271,6 +274,26 @@ impl<'a> Intent<'a> {
             &self.desired.name,
             code,
         ))
+    }
+
+    /// Returns the refusal if the changes do not meet a rule of the house.
+    fn against_a_rule(&self, rules: (&Policy, &Options)) -> Option<Refusal> {
+        let effect = match self.effect {
+            DocumentEffect::Created => RuleEffect::Create,
+            DocumentEffect::Deleted => RuleEffect::Delete,
+            // A deletion that another guard refuses is none.
+            DocumentEffect::Untouched if self.changes_whole() => return None,
+            DocumentEffect::Updated | DocumentEffect::Untouched => RuleEffect::Update,
+            DocumentEffect::Unknown | DocumentEffect::Missing | DocumentEffect::Held => {
+                return None;
+            }
+        };
+        let changes = &self.difference.changes;
+        if self.is_observed() || changes.is_empty() {
+            return None;
+        }
+        let input = || RuleInput::of_account(effect, self.desired, changes);
+        house::refusal(rules, self.subject().as_ref(), input)
     }
 
     /// Returns why an account without changes of its own must not be changed for the sake of another one.

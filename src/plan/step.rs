@@ -371,4 +371,6 @@ pub enum RefusalKind {
     Billing,
     /// A restore that would overwrite later changes.
     MovedSince,
+    /// A change that does not meet a rule of the house.
+    Rule,
 }

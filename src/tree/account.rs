@@ -26,6 +26,8 @@ pub struct DesiredAccount {
     /// Keys and assets that are only set when the whitelabel is created, by their addresses such as
     /// `whitelabel.nav.help`, with everything below them.
     pub ignore: BTreeSet<KeyPath>,
+    /// Its labels, which rules of the house see.
+    pub labels: BTreeMap<String, String>,
     /// Policy of the account.
     pub policy: AccountPolicy,
 }

@@ -58,6 +58,14 @@ impl Text {
                 self.part(address.as_str());
             }
         }
+        if !account.labels.is_empty() {
+            self.part("labels");
+            self.part(&account.labels.len().to_string());
+            for (key, label) in &account.labels {
+                self.part(key);
+                self.part(label);
+            }
+        }
         for (key, declared) in &account.settings {
             self.part(key.as_str());
             self.value(declared.value.as_ref());

@@ -27,7 +27,8 @@ use super::selection::{Selection, Touched};
 use super::source::{Listed, Listing, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
 use super::whole::Read;
 use super::{
-    AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded, WatchSettings,
+    AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, HouseRule, Loaded, Origin,
+    RuleText, WatchSettings,
 };
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, SourceMap, Spanned};
 use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName};
@@ -164,10 +165,14 @@ pub(super) fn read_part(
         diagnostics,
         ..
     } = loader;
+    let (config_file, brands) = (config_file.id, files.brands());
+    let read = texts.keys().copied().collect();
+    let sources = files.sources(texts, known).lying_in(source.folder());
+    desired.policy.rules = house_rules(config.rules, &sources, &desired.cluster.name);
     Ok(Read {
-        config_file: config_file.id,
-        brands: files.brands(),
-        files: texts.keys().copied().collect(),
+        config_file,
+        brands,
+        files: read,
         protected: config.protected,
         canary: config.canary,
         lint: config.lint,
@@ -175,7 +180,7 @@ pub(super) fn read_part(
             diagnostics,
             silenced: Diagnostics::new(),
             lint_notes: Vec::new(),
-            sources: files.sources(texts, known).lying_in(source.folder()),
+            sources,
             layers,
             brand_assets,
             dns,
@@ -186,6 +191,20 @@ pub(super) fn read_part(
             extra_keys: config.extra_keys,
         },
     })
+}
+
+/// Places the rules of the house, for the cluster that was chosen.
+fn house_rules(
+    rules: Vec<Spanned<RuleText>>,
+    sources: &SourceMap,
+    cluster: &ClusterName,
+) -> Vec<HouseRule> {
+    let placed = rules.into_iter().map(|rule| HouseRule {
+        origin: Origin::of(rule.place, sources),
+        cluster: cluster.clone(),
+        text: rule.value,
+    });
+    placed.collect()
 }
 
 fn listing(source: &dyn TreeSource, only: Option<&Selection>) -> Result<Listing, SourceError> {
@@ -418,6 +437,7 @@ impl Loader<'_> {
                     absent: None,
                     dns: DnsMode::default(),
                     ignore: BTreeSet::new(),
+                    labels: BTreeMap::new(),
                     policy: AccountPolicy::default(),
                 };
                 fill(&mut desired, &effective, &mut diagnostics);

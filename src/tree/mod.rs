@@ -33,6 +33,7 @@ mod load;
 mod loaded;
 mod node;
 mod object_size;
+mod origin;
 mod parallel;
 mod picture_cache;
 mod plain_file;
@@ -40,6 +41,7 @@ mod policy;
 mod push;
 mod refusal;
 mod resolve;
+mod rule;
 pub mod schema;
 mod selection;
 mod shared;
@@ -68,8 +70,8 @@ pub use changes::{Changes, changes};
 pub use cluster::LoadError;
 pub(crate) use decode::layer::{is_address, meant_address};
 pub use desired::{
-    AuthConfig, ClusterConfig, DeclaredUi, Desired, DesiredTemplate, Origin, ResellerKey, SecretSource, Target,
-    UserAccount,
+    AuthConfig, ClusterConfig, DeclaredUi, Desired, DesiredTemplate, ResellerKey, SecretSource,
+    Target, UserAccount,
 };
 pub use forget::{ForgetError, Forgotten};
 pub use format::{Formatted, format};
@@ -81,6 +83,7 @@ pub use lint::{LintLevel, LintRule};
 pub use load::{clusters, load, load_some, load_touched};
 pub use loaded::{DnsSettings, Loaded};
 pub(crate) use object_size::object_size;
+pub use origin::Origin;
 pub use picture_cache::PictureCache;
 pub use plain_file::{FileError, MAX_CA_BYTES, PlainFile, read_authorities, read_plain};
 pub use policy::{
@@ -88,6 +91,7 @@ pub use policy::{
 };
 pub use push::{DEFAULT_TTL, KeyAlgorithm, PushMethod, PushSettings};
 pub use refusal::Refusal;
+pub use rule::{CHANGE_MEMBERS, HouseRule, RULE_DATA, RuleText};
 pub use selection::{Selection, Touched};
 pub use shared::SharedAccount;
 pub use signature::Signature;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::HouseRule;
 use crate::model::{AccountName, KeyPath};
 
 /// The guards that apply to a whole run.
@@ -38,6 +39,8 @@ pub struct Policy {
     pub freezes: Vec<Freeze>,
     /// How long snapshots and journals are kept.
     pub snapshots: Retention,
+    /// What a planned change must meet.
+    pub rules: Vec<HouseRule>,
 }
 
 impl Default for Policy {
@@ -55,6 +58,7 @@ impl Default for Policy {
             trusted_origins: BTreeSet::new(),
             freezes: Vec::new(),
             snapshots: Retention::default(),
+            rules: Vec::new(),
         }
     }
 }

@@ -42,6 +42,10 @@ pub(super) fn fill(
                     }
                 }
             }
+        } else if let (Some(key), Some(Item::Label(label))) =
+            (address.strip_prefix("labels."), value)
+        {
+            account.labels.insert(key.to_owned(), label.clone());
         } else {
             match value {
                 Some(Item::Dns(mode)) => account.dns = *mode,

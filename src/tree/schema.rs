@@ -223,6 +223,19 @@ fn policy() -> Value {
         }),
     );
     merge(&mut freeze, json!({"required": ["from", "until"]}));
+    let mut rule = map(
+        "A rule of the house: a change that does not meet it is left out of the plan.",
+        json!({
+            "check": described("A condition in CEL (https://cel.dev) that must be true. It sees cluster, kind (account, template), effect (create, update, delete), account (name, labels, protected) and changes, each with key, before, after, cause, file and declared_in. `emblazon policy test` tries it.", json!({
+                "type": "string", "maxLength": 1000,
+                "examples": ["changes.all(c, c.key != 'assets.logo' || c.file.startsWith('brands/'))"],
+            })),
+            "message": described("What somebody reads whose change does not meet it.", json!({
+                "type": "string", "examples": ["logos come from brands/"],
+            })),
+        }),
+    );
+    merge(&mut rule, json!({"required": ["check", "message"]}));
     let usual = Policy::default();
     let limit = |limit: Option<u32>| limit.map_or("unlimited".to_owned(), |it| it.to_string());
     map(
@@ -239,6 +252,9 @@ fn policy() -> Value {
             "code": words("Whether the keys that run code in the browsers of customers change only in an approved plan (--allow executes).", &CODE, &usual.code),
             "trusted_origins": texts("Origins whose code the login page may run without a warning.", "https://cdn.example.com"),
             "freeze": described("Times in which nothing is written without approval.", json!({"type": "array", "items": freeze})),
+            "rules": described("What a planned change must meet, by name.", json!({
+                "type": "object", "additionalProperties": rule, "maxProperties": 100,
+            })),
             "snapshots": map("How long snapshots and journals are kept: a run goes when both say so.", json!({
                 "runs": count(&format!("The number of latest runs that are kept, whatever their age; {} when left out.", usual.snapshots.runs)),
                 "days": count(&format!("The days for which every run is kept; {} when left out.", usual.snapshots.days)),

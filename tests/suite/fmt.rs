@@ -53,7 +53,7 @@ fn files_are_formatted_once() {
 /// The trees that people copy from are in the form that they are asked to keep.
 #[test]
 fn the_examples_are_formatted() {
-    for example in ["quickstart", "smallest", "careful"] {
+    for example in ["quickstart", "smallest", "careful", "rules"] {
         let folder = top().join("examples").join(example);
         let checked = run(&folder, &["fmt", "--check", "--diff"]);
         assert_eq!(stdout(&checked), "", "{example}");

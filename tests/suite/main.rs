@@ -37,6 +37,7 @@ mod guards;
 mod held_domains;
 #[cfg(unix)]
 mod hostile;
+mod house_rules;
 mod http2;
 mod import;
 mod kept;

@@ -346,6 +346,7 @@ impl Tree {
             absent: None,
             dns: DnsMode::default(),
             ignore: BTreeSet::new(),
+            labels: BTreeMap::new(),
             policy: AccountPolicy {
                 recreate: true,
                 ..AccountPolicy::default()

@@ -17,6 +17,7 @@ use super::global::Common;
 use super::history::{HistoryArgs, RestoreArgs, ShowArgs};
 use super::import::ImportArgs;
 use super::plan::PlanArgs;
+use super::policy::PolicyCommand;
 use super::probe::ProbeArgs;
 use super::report::ReportCommand;
 use super::status::StatusArgs;
@@ -73,6 +74,8 @@ pub(crate) enum Command {
     Drift(DriftArgs),
     Status(StatusArgs),
     Probe(ProbeArgs),
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     Show(ShowArgs),
     #[command(subcommand)]
     Report(ReportCommand),
@@ -109,7 +112,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     (
         "To find out, and to go back",
         &[
-            "explain", "probe", "dns", "show", "history", "audit", "restore",
+            "explain", "policy", "probe", "dns", "show", "history", "audit", "restore",
         ],
     ),
     (

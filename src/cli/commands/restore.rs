@@ -203,6 +203,7 @@ fn restore_target(
             let account = account.make_mut();
             account.policy.mode = declared.policy.mode;
             account.ignore.clone_from(&declared.ignore);
+            account.labels.clone_from(&declared.labels);
         }
     }
     Ok(back)

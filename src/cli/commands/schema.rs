@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::Context as _;
 
+use super::policy_test::PolicyTests;
 use crate::cli::Exit;
 use crate::cli::args::SchemaArgs;
 use crate::cli::failure::Failure;
@@ -31,7 +32,12 @@ pub(crate) fn schemas() -> Vec<(&'static str, String)> {
     let watch = schemars::schema_for!(crate::config::WatchConfig);
     let trust = schemars::schema_for!(crate::live::TrustConfig);
     let audit = schemars::schema_for!(crate::apply::AuditLine);
+    let policy_tests = schemars::schema_for!(PolicyTests);
     tree.chain([
+        (
+            "policy-tests.schema.json",
+            schema::render(policy_tests.as_value()),
+        ),
         ("audit.schema.json", schema::render(audit.as_value())),
         ("trust.schema.json", schema::render(trust.as_value())),
         ("report.schema.json", json::schema()),

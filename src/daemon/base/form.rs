@@ -27,6 +27,8 @@ pub(super) struct AccountEntry {
     mode: AccountMode,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     ignore: BTreeSet<KeyPath>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,6 +64,7 @@ impl AccountEntry {
             protected,
             mode,
             ignore: account.ignore.clone(),
+            labels: account.labels.clone(),
         }
     }
 
@@ -83,6 +86,7 @@ impl AccountEntry {
             absent: self.is_absent.then_some(place),
             dns: self.dns,
             ignore: self.ignore,
+            labels: self.labels,
             policy: AccountPolicy {
                 ownership: self.ownership,
                 recreate: self.recreate,

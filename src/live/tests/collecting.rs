@@ -85,6 +85,7 @@ pub(super) fn account(
         absent: None,
         dns: DnsMode::Observe,
         ignore: BTreeSet::new(),
+        labels: BTreeMap::new(),
         policy: AccountPolicy::default(),
     }
 }

@@ -220,6 +220,7 @@ mod tests {
             absent: None,
             dns: DnsMode::Observe,
             ignore: std::collections::BTreeSet::new(),
+            labels: BTreeMap::new(),
             policy: AccountPolicy::default(),
         }
     }

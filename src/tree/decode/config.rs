@@ -12,7 +12,7 @@ use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::{
     AuthConfig, ClusterConfig, DeclaredUi, DnsSettings, LintLevel, LintRule, Policy, ResellerKey,
-    SecretSource, UserAccount, WatchPolicy,
+    RuleText, SecretSource, UserAccount, WatchPolicy,
 };
 
 /// The keys of `emblazon.yaml`.
@@ -89,6 +89,8 @@ pub(in crate::tree) struct Config {
     pub(in crate::tree) policy: Policy,
     /// Protected accounts, with their places.
     pub(in crate::tree) protected: Vec<Spanned<AccountName>>,
+    /// Rules of the house, with their places.
+    pub(in crate::tree) rules: Vec<Spanned<RuleText>>,
     /// How DNS is observed and pushed.
     pub(in crate::tree) dns: DnsKeys,
     /// What the daemon may do on its own.
@@ -114,6 +116,7 @@ impl Config {
             },
             policy: Policy::default(),
             protected: Vec::new(),
+            rules: Vec::new(),
             dns: DnsKeys::default(),
             watch: WatchPolicy::default(),
             canary: Vec::new(),
@@ -228,7 +231,7 @@ impl Reader {
             config.defaults = self.layer(LayerName::Defaults, fields, around);
         }
         if let Some(node) = fields.get("policy") {
-            (config.policy, config.protected) = self.policy(node, &config.extra_keys);
+            (config.policy, config.protected, config.rules) = self.policy(node, &config.extra_keys);
         }
         if let Some(node) = fields.get("watch") {
             (config.watch, config.canary) = self.watch(node);

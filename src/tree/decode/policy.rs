@@ -7,9 +7,10 @@ use super::Reader;
 use crate::diag::{Code, Spanned};
 use crate::model::{AccountName, KeyPath};
 use crate::tree::check;
-use crate::tree::node::{Content, Node};
+use crate::tree::node::{Content, Entry, Node};
 use crate::tree::{
     BillingPolicy, CodePolicy, Freeze, Policy, Removable, RemovalPolicy, RemovalRule, Retention,
+    RuleText,
 };
 
 /// The keys of `policy`.
@@ -26,7 +27,14 @@ pub(in crate::tree) const POLICY_KEYS: [&str; 12] = [
     "trusted_origins",
     "freeze",
     "snapshots",
+    "rules",
 ];
+
+/// The keys of a rule of `policy.rules`.
+pub(in crate::tree) const RULE_KEYS: [&str; 2] = ["check", "message"];
+
+/// How many rules a tree may have.
+const MAX_RULES: usize = 100;
 
 /// Values of `policy.billing`.
 pub(in crate::tree) const BILLING: [(&str, BillingPolicy); 2] = [
@@ -53,7 +61,7 @@ impl Reader {
         &mut self,
         node: &Node,
         extra_keys: &[String],
-    ) -> (Policy, Vec<Spanned<AccountName>>) {
+    ) -> (Policy, Vec<Spanned<AccountName>>, Vec<Spanned<RuleText>>) {
         let mut policy = Policy::default();
         let fields = self.fields(node, "policy", &POLICY_KEYS);
         if let Some(node) = fields.get("billing") {
@@ -114,7 +122,57 @@ impl Reader {
         if let Some(node) = fields.get("snapshots") {
             policy.snapshots = self.retention(node);
         }
-        (policy, protected)
+        let rules = fields.get("rules");
+        let rules = rules.map_or_else(Vec::new, |node| self.rules(node));
+        (policy, protected, rules)
+    }
+
+    /// Reads the rules of the house, by name.
+    fn rules(&mut self, node: &Node) -> Vec<Spanned<RuleText>> {
+        let entries = self.map(node, "rules");
+        if let Some(surplus) = entries.iter().nth(MAX_RULES) {
+            self.report(
+                Code::EB0817,
+                format!("rules has more than {MAX_RULES} rules"),
+                "join some of them with &&",
+                surplus.key_place,
+                "one too many",
+            );
+            return Vec::new();
+        }
+        entries
+            .iter()
+            .filter_map(|entry| self.rule(entry))
+            .collect()
+    }
+
+    fn rule(&mut self, entry: &Entry) -> Option<Spanned<RuleText>> {
+        let what = format!("the rule {}", entry.key);
+        let fields = self.fields(&entry.value, &what, &RULE_KEYS);
+        let check = self.required(fields, "check", &what, &entry.value);
+        let message = self.required(fields, "message", &what, &entry.value);
+        let check = check.and_then(|entry| self.text(&entry.value, "check"));
+        let message = message.and_then(|entry| self.text(&entry.value, "message"));
+        let (check, message) = (check?, message?);
+        let rule = RuleText {
+            name: entry.key.clone(),
+            check: check.value,
+            message: message.value,
+        };
+        if let Some(mistake) = rule.mistake() {
+            self.report(
+                Code::EB0817,
+                format!("{what} cannot be checked: {mistake}"),
+                "write a condition in CEL that holds for every change that may be applied, such as changes.all(c, c.key != 'whitelabel.domain'); `emblazon policy test` tries it",
+                check.place,
+                "no condition",
+            );
+            return None;
+        }
+        Some(Spanned {
+            value: rule,
+            place: entry.key_place,
+        })
     }
 
     /// Reads an origin: scheme, host and port.

@@ -343,7 +343,7 @@ fn eb08_lint() {
 }
 
 #[test]
-fn eb08_keys() {
+fn eb08_keys_and_rules() {
     let auth = |auth: &str| config(&format!("clusters: {{production: {{auth: {auth}}}}}"));
     assert_snapshot!(auth("[{below: r.sip.example.com, accounts: [north-*], api_key: {env: R}}, {api_key: {env: K}}]"), @"");
     assert_snapshot!(auth("[{below: r.sip.example.com, api_key: {env: R}}]"), @"emblazon.yaml:1:31 EB0816 auth has no entry for the rest; add an entry without below: it reads everything, and writes what no other entry is for"); // EB0816
@@ -353,6 +353,14 @@ fn eb08_keys() {
     assert_snapshot!(auth("[{below: r.example, accounts: ['*-north'], api_key: {env: R}}, {api_key: {env: K}}]"), @"emblazon.yaml:1:62 EB0816 accounts names *-north, which is no folder below accounts/; write the name of a folder, or its beginning with a * at the end, such as northwind-*");
     assert_snapshot!(auth("[{accounts: [north], api_key: {env: K}}]"), @"emblazon.yaml:1:43 EB0816 the entry of auth for the rest has accounts; add below: with the id or realm of the reseller, or delete accounts: the rest has the folders that no other entry has");
     assert_snapshot!(auth("[{below: r.example, api_key: hunter2}, {api_key: {env: K}}]"), @"emblazon.yaml:1:51 EB0804 api_key is in the tree in plain text; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed");
+    let rule = |check: &str| {
+        config(&format!(
+            "clusters: {{production: {{}}}}\npolicy: {{rules: {{house: {{check: \"{check}\", message: no}}}}}}"
+        ))
+    };
+    assert_snapshot!(rule("changes.all(c, c.key != 'whitelabel.domain')"), @"");
+    assert_snapshot!(rule("changes.all(c, c.kee != '')"), @"emblazon.yaml:2:33 EB0817 the rule house cannot be checked: c has no kee; it has key, before, after, cause, file, declared_in; write a condition in CEL that holds for every change that may be applied, such as changes.all(c, c.key != 'whitelabel.domain'); `emblazon policy test` tries it"); // EB0817
+    assert_snapshot!(config("clusters: {production: {}}\npolicy: {rules: {house: {check: 'true'}}}"), @"emblazon.yaml:2:25 EB0205 the rule house has no message; add message:");
 }
 
 #[test]

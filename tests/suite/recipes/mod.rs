@@ -99,6 +99,12 @@ fn the_careful_tree() {
     check("examples/careful/README.md", &Desk::with_examples());
 }
 
+/// What a change must meet, and how that is tried.
+#[test]
+fn the_rules_of_the_house() {
+    check("examples/rules/README.md", &Desk::with_examples());
+}
+
 #[test]
 fn the_daemon() {
     check("examples/watch/README.md", &Desk::with_examples());
