@@ -33,7 +33,7 @@ use crate::model::{AccountName, CodeKind, KeyPath, code_kind, count, count_of};
 use crate::tree::{CodePolicy, Desired, DesiredAccount, Policy, Removable, RemovalRule};
 
 /// The guards that an approval can lift, with their names on the command line.
-pub const GUARDS: [(RefusalKind, &str); 14] = [
+pub const GUARDS: [(RefusalKind, &str); 15] = [
     (RefusalKind::Prune, "prune"),
     (RefusalKind::Remove, "remove"),
     (RefusalKind::Protected, "protected"),

@@ -11,8 +11,8 @@ use crate::apply::{
 };
 use crate::cli::approval::{Approval, PlanOrigin};
 use crate::cli::args::{BaseArgs, Format, RestoreArgs, Several, TreeChoice};
-use crate::cli::base::GitState;
 use crate::cli::audit_trail::{Approving, RunPlace, audit_trail};
+use crate::cli::base::GitState;
 use crate::cli::execute::{self, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{LeaseRequest, with_lease};

@@ -14,7 +14,7 @@ use crate::tree::{
 };
 
 /// The keys of `policy`.
-pub(in crate::tree) const POLICY_KEYS: [&str; 12] = [
+pub(in crate::tree) const POLICY_KEYS: [&str; 13] = [
     "billing",
     "remove",
     "max_deletions",
