@@ -375,7 +375,7 @@ impl Controller {
     fn take_patch(
         &mut self,
         (name, made_from): (AccountName, Digest),
-        kept: Result<KeptPatch, String>,
+        kept: Result<Box<KeptPatch>, String>,
         proposed: Option<Result<Proposed, String>>,
         now: Timestamp,
     ) {
@@ -393,8 +393,9 @@ impl Controller {
         let is_made = kept.is_ok();
         match kept {
             Ok(kept) => {
-                keep.notes = kept.notes;
-                match kept.proposal {
+                let KeptPatch { proposal, notes } = *kept;
+                keep.notes = notes;
+                match proposal {
                     Some(proposal) if proposal.patch.len() <= LARGEST_PATCH => {
                         keep.files = proposal.files.len();
                         keep.patch = Some(proposal.digest());

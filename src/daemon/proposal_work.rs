@@ -80,7 +80,7 @@ pub(super) enum WorkResult {
         name: AccountName,
         made_from: Digest,
         /// The patch with its remarks, or why there is none.
-        kept: Result<KeptPatch, String>,
+        kept: Result<Box<KeptPatch>, String>,
         /// What became of the proposal; absent when none was wanted.
         proposed: Option<Result<Proposed, String>>,
     },
@@ -148,15 +148,12 @@ impl ProposalWork {
     async fn run(self) -> WorkResult {
         let (name, made_from) = (self.name.clone(), self.made_from.clone());
         let place = self.place.clone();
-        let kept = self.keep().await;
+        let kept = self.keep().await.map(Box::new);
         let proposed = match (&kept, place) {
-            (
-                Ok(KeptPatch {
-                    proposal: Some(proposal),
-                    ..
-                }),
-                Some((place, parent)),
-            ) => Some(propose(proposal, &place, &parent).await),
+            (Ok(kept), Some((place, parent))) => match &kept.proposal {
+                Some(proposal) => Some(propose(proposal, &place, &parent).await),
+                None => None,
+            },
             _ => None,
         };
         WorkResult::Made {

@@ -233,15 +233,11 @@ pub(super) fn reason(
         return (Reason::AwaitingApproval, message);
     }
     if count(Hold::Reported) > 0 {
-        let help = if circumstances.policy.heal == HealMode::Propose {
-            "merge its pull request to keep it, or approve the plan to revert it"
-        } else {
-            "approve the plan to revert it, take it into the tree, or set heal: auto"
-        };
         let message = format!(
-            "{} made on the platform, which the policy leaves: {}; {help}",
+            "{} made on the platform, which the policy leaves: {}; {}",
             changes(count(Hold::Reported)),
-            keys(verdict, Hold::Reported)
+            keys(verdict, Hold::Reported),
+            way_on(circumstances.policy.heal)
         );
         return (Reason::DriftReported, message);
     }
@@ -272,6 +268,16 @@ pub(super) fn reason(
         return (Reason::InSync, message);
     }
     (Reason::InSync, "in sync".to_owned())
+}
+
+/// Returns what can be done about drift that is only reported.
+fn way_on(heal: HealMode) -> &'static str {
+    match heal {
+        HealMode::Propose => "merge its pull request to keep it, or approve the plan to revert it",
+        HealMode::Auto | HealMode::Report | HealMode::Off => {
+            "approve the plan to revert it, take it into the tree, or set heal: auto"
+        }
+    }
 }
 
 /// Lists the keys held for one reason, as the tree spells them.

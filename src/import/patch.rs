@@ -22,18 +22,18 @@ const CONTEXT: usize = 3;
 /// there. Pictures are in it as binary patches.
 #[must_use]
 pub fn patch(folder: &Utf8Path, changes: &[FileChange]) -> String {
-    let mut patch = String::new();
+    let mut text = String::new();
     for change in changes {
         let path = folder.join(&change.path);
         let [old, new] = ["a", "b"].map(|side| named(&format!("{side}/{path}")));
-        let _ = writeln!(patch, "diff --git {old} {new}");
+        let _ = writeln!(text, "diff --git {old} {new}");
         if change.before.is_none() {
-            patch.push_str("new file mode 100644\n");
+            text.push_str("new file mode 100644\n");
         }
         let before = change.before.as_deref();
         match (lines(before.unwrap_or_default()), lines(&change.after)) {
             (Some(_), Some("")) | (None, _) | (_, None) => {
-                binary(&mut patch, before, &change.after)
+                binary(&mut text, before, &change.after);
             }
             (Some(from), Some(to)) => {
                 let old = if before.is_some() { &old } else { "/dev/null" };
@@ -43,15 +43,15 @@ pub fn patch(folder: &Utf8Path, changes: &[FileChange]) -> String {
                 } else {
                     ""
                 };
-                let _ = writeln!(patch, "--- {old}{end}\n+++ {new}{end}");
+                let _ = writeln!(text, "--- {old}{end}\n+++ {new}{end}");
                 let diff = TextDiff::from_lines(from, to);
                 for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
-                    let _ = write!(patch, "{hunk}");
+                    let _ = write!(text, "{hunk}");
                 }
             }
         }
     }
-    patch
+    text
 }
 
 /// Returns the text of a file that is compared by lines; a carriage return alone ends a line for some, and not for Git.

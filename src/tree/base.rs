@@ -59,13 +59,12 @@ fn reference(cluster: &ClusterName, leaf: &str) -> String {
 #[must_use]
 pub fn kept_branch(cluster: &ClusterName, accounts: &BTreeSet<AccountName>) -> String {
     let mut names = accounts.iter().map(AccountName::as_str);
-    let leaf = match (names.next(), names.next()) {
-        (Some(only), None) => plain(only),
-        _ => {
-            let names: Vec<&str> = accounts.iter().map(AccountName::as_str).collect();
-            let digest = Digest::of(names.join("\n").as_bytes());
-            format!("{}-accounts-{}", names.len(), digest.short())
-        }
+    let leaf = if let (Some(only), None) = (names.next(), names.next()) {
+        plain(only)
+    } else {
+        let names: Vec<&str> = accounts.iter().map(AccountName::as_str).collect();
+        let digest = Digest::of(names.join("\n").as_bytes());
+        format!("{}-accounts-{}", names.len(), digest.short())
     };
     format!("emblazon/{}/keep-{leaf}", plain_name(cluster))
 }

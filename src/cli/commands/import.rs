@@ -21,9 +21,10 @@ use crate::tree::{AuthConfig, ClusterConfig, SourceError, TreeSource, Workdir};
 const USUAL_CLUSTER: &str = "production";
 
 pub(crate) fn import(ui: Ui, args: &ImportArgs) -> Result<Exit, Failure> {
-    let desk = match args.pull_request {
-        true => Some(deadline::run(ui, ProposalDesk::open(args))?),
-        false => None,
+    let desk = if args.pull_request {
+        Some(deadline::run(ui, ProposalDesk::open(args))?)
+    } else {
+        None
     };
     let tree = open(ui, args, desk.as_ref())?;
     if let Some(tree) = tree.as_ref().filter(|tree| tree.loaded.has_errors()) {

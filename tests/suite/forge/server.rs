@@ -198,10 +198,7 @@ impl World {
         } else {
             Method::PATCH
         };
-        if let Some(answer) = self.pull_requests(kind, method, path, query, body) {
-            return answer;
-        }
-        if let Some(answer) = self.commit(kind, method, path, query, body) {
+        if let Some(answer) = self.beside(kind, method, path, query, body) {
             return answer;
         }
         if path == comments && method == Method::GET {
@@ -271,6 +268,19 @@ impl World {
             return (StatusCode::OK, issue.clone());
         }
         missing
+    }
+
+    /// Answers what is about neither comments nor issues.
+    fn beside(
+        &mut self,
+        kind: ForgeKind,
+        method: &Method,
+        path: &str,
+        query: &str,
+        body: &Value,
+    ) -> Option<(StatusCode, Value)> {
+        let answer = self.pull_requests(kind, method, path, query, body);
+        answer.or_else(|| self.commit(kind, method, path, query, body))
     }
 
     /// Lists, opens and changes pull requests for branches.

@@ -348,7 +348,8 @@ fn every_change_of_a_file_is_a_patch() {
         git(folder.path(), &["apply", "a.patch"]);
         assert_eq!(std::fs::read(&file).unwrap(), after, "{text}");
     }
-    let lines: String = (0..40).map(|number| format!("line {number}\n")).collect();
+    let lines = (0..40).map(|number| format!("line {number}"));
+    let lines = lines.collect::<Vec<_>>().join("\n");
     check("a.yaml", Some(b"a: 1\nb: 2\n"), b"a: 1\nb: 3\n");
     check("a.yaml", Some(b"a: 1"), b"a: 2");
     check("a.yaml", Some(b"a: 1\n"), b"a: 1\nb: 2");

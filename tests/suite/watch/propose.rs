@@ -114,8 +114,7 @@ fn the_patch_on_the_dashboard_is_one_for_git_apply() {
     platform.edit('a', "company_name", "mine");
     daemon.wait("stalled", Some('a'), "drift_reported");
     let kept = keep(&daemon, &platform, |keep| keep["patch"].is_string());
-    let path = kept["patch"].as_str().unwrap();
-    let (status, patch) = page(&daemon, &platform, path);
+    let (status, patch) = page(&daemon, &platform, kept["patch"].as_str().unwrap());
     assert_eq!(status, StatusCode::OK);
     let (_, shown) = page(&daemon, &platform, "/accounts/a");
     assert!(
