@@ -170,11 +170,18 @@ fn the_dashboard_is_looked_at_and_used() {
 /// Finds accounts by text and state.
 fn filtered(browser: &Browser) {
     browser.type_into("#q", "BLUE");
+    // By what is live, found by what the tree declares, while one types.
+    until(browser, NAMES, "Blackbird");
+    assert_eq!(browser.evaluate("location.search"), "?q=BLUE");
     browser.click("#filter");
-    // By what is live, found by what the tree declares.
     until(browser, NAMES, "Blackbird");
     browser.click("#clear");
     browser.until("all accounts", |browser| texts(browser, NAMES).len() == 7);
+    browser.evaluate("document.querySelector('thead a[href*=\"sort=name\"]').click()");
+    browser.until("the order by name", |browser| {
+        browser.count("th[aria-sort=ascending]") == 1
+    });
+    assert_eq!(browser.barriers(), [""; 0]);
     browser.evaluate("document.querySelector('.tile.stalled').click()");
     browser.until("those that need a person", |browser| {
         browser.count(".list tbody tr") == 2 && browser.count(".tile.stalled[aria-current]") == 1
@@ -254,6 +261,11 @@ fn without_scripts(browser: &Browser, url: &str) {
     browser.click("#resync");
     until(browser, ".done", "It is being checked.");
     assert_eq!(browser.attribute("#q", "value").as_deref(), Some("acme"));
+    browser.click("thead a[href*='sort=differences']");
+    browser.until("the order by differences", |browser| {
+        browser.count("th[aria-sort=descending]") == 1
+    });
+    until(browser, NAMES, r"Acme <b>Hacked</b> \u{202e}");
     assert_eq!(browser.console(), Vec::<String>::new());
 }
 

@@ -1,5 +1,7 @@
 //! Filtering and paging of accounts.
 
+use std::cmp::Reverse;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -24,7 +26,7 @@ pub(in crate::dashboard) struct Filter {
     /// The number of accounts on a page.
     pub(super) size: Option<usize>,
     /// The order.
-    pub(super) sort: Option<Sort>,
+    pub(super) sort: SortChoice,
 }
 
 /// A state, or all of them.
@@ -64,13 +66,81 @@ impl<'de> Deserialize<'de> for HealthChoice {
 }
 
 /// An order of accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dashboard) enum Sort {
     /// By name.
     Name,
     /// What harms customers first, then what needs attention, then by name.
     Trouble,
+    /// By sync, what needs a person first.
+    Sync,
+    /// The most differences first.
+    Differences,
+    /// By health, the worst first.
+    Health,
+    /// What was not checked for the longest time first.
+    Checked,
+}
+
+impl Sort {
+    /// The orders that a page offers, each by the heading of a column.
+    pub(super) const COLUMNS: [(Self, &str); 5] = [
+        (Self::Name, "Account"),
+        (Self::Sync, "Sync"),
+        (Self::Differences, "Differences"),
+        (Self::Health, "Health"),
+        (Self::Checked, "Last checked"),
+    ];
+
+    /// Returns the word for URLs.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Trouble => "trouble",
+            Self::Sync => "sync",
+            Self::Differences => "differences",
+            Self::Health => "health",
+            Self::Checked => "checked",
+        }
+    }
+
+    /// Sorts accounts that are in the order of their names, which is kept among equals.
+    fn apply(self, accounts: &mut [&ObjectStatus]) {
+        let health = |account: &ObjectStatus| Reverse(account.health_state());
+        match self {
+            Self::Name => {}
+            Self::Trouble => accounts.sort_by_cached_key(|account| {
+                let health = account.health_state();
+                (
+                    Reverse(health.max(HealthState::Progressing)),
+                    urgency(account.state),
+                )
+            }),
+            Self::Sync => accounts.sort_by_cached_key(|account| urgency(account.state)),
+            Self::Differences => accounts.sort_by_cached_key(|account| {
+                Reverse(account.confirmed_drift().count() + account.pending.len())
+            }),
+            Self::Health => accounts.sort_by_cached_key(|account| health(account)),
+            Self::Checked => accounts.sort_by_cached_key(|account| account.checked),
+        }
+    }
+}
+
+/// An order, or the usual one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct SortChoice(pub(super) Option<Sort>);
+
+impl<'de> Deserialize<'de> for SortChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let columns = Sort::COLUMNS.map(|(sort, _)| sort);
+        let mut known = columns.into_iter().chain([Sort::Trouble]);
+        let found = known.find(|sort| sort.as_str() == word);
+        if found.is_none() && !word.is_empty() {
+            return Err(D::Error::custom(format!("there is no order {word:?}")));
+        }
+        Ok(Self(found))
+    }
 }
 
 /// The accounts that a page shows.
@@ -117,16 +187,7 @@ pub(in crate::dashboard) fn select<'s>(
                 || account.id.as_ref().is_some_and(|id| has(id.as_str()))
         })
         .collect();
-    if filter.sort.unwrap_or(usual) == Sort::Trouble {
-        // A stable sort keeps the order by name.
-        accounts.sort_by_cached_key(|account| {
-            let health = account.health_state();
-            (
-                std::cmp::Reverse(health.max(HealthState::Progressing)),
-                urgency(account.state),
-            )
-        });
-    }
+    filter.sort.0.unwrap_or(usual).apply(&mut accounts);
     let size = filter.size.unwrap_or(SIZE).clamp(1, LARGEST);
     let total = accounts.len();
     let pages = total.div_ceil(size).max(1);
@@ -157,10 +218,23 @@ impl Filter {
         if !self.q.is_empty() {
             query.append_pair("q", &self.q);
         }
+        if let Some(sort) = self.sort.0 {
+            query.append_pair("sort", sort.as_str());
+        }
         if page > 1 {
             query.append_pair("page", &page.to_string());
         }
         format!("/?{}", query.finish())
+    }
+
+    /// Returns the URL of the first page of the same selection in another order.
+    pub(super) fn sorted(&self, sort: Sort) -> String {
+        let sort = SortChoice(Some(sort));
+        Self {
+            sort,
+            ..self.clone()
+        }
+        .query(1)
     }
 
     /// Returns whether it leaves anything out.
@@ -244,10 +318,18 @@ mod tests {
         check(&Filter::default(), "cedar bell acme delta", (4, 1, 1));
         check(
             &Filter {
-                sort: Some(Sort::Name),
+                sort: SortChoice(Some(Sort::Name)),
                 ..Filter::default()
             },
             "acme bell cedar delta",
+            (4, 1, 1),
+        );
+        check(
+            &Filter {
+                sort: SortChoice(Some(Sort::Sync)),
+                ..Filter::default()
+            },
+            "cedar bell acme delta",
             (4, 1, 1),
         );
         check(

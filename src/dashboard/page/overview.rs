@@ -241,6 +241,15 @@ fn search(filter: &Filter) -> Markup {
                     }
                 }
             }
+            div.field {
+                label for="sort" { "Order" }
+                select #sort name="sort" {
+                    option value="" selected[filter.sort.0.is_none()] { "what wants attention" }
+                    @for (sort, title) in Sort::COLUMNS {
+                        option value=(sort.as_str()) selected[filter.sort.0 == Some(sort)] { (title) }
+                    }
+                }
+            }
             button type="submit" #filter { "Filter" }
             @if filter.is_on() { a.button.quiet href="/" #clear { "Show all" } }
         }
@@ -255,14 +264,14 @@ fn accounts(frame: &Frame<'_>, filter: &Filter, found: &Selected<'_>) -> Markup 
             }
         } @else {
             table.list {
-                caption.visually-hidden { "Accounts, what wants attention first" }
+                caption.visually-hidden { (order(filter)) }
                 thead { tr {
                     th scope="col" { span.visually-hidden { "Picture" } }
-                    th scope="col" { "Account" }
-                    th scope="col" { "Sync" }
-                    th scope="col" { "Differences" }
-                    th scope="col" { "Health" }
-                    th scope="col" { "Last checked" }
+                    @for (sort, title) in Sort::COLUMNS {
+                        th scope="col" aria-sort=[(filter.sort.0 == Some(sort)).then_some(direction(sort))] {
+                            a href=(filter.sorted(sort)) { (title) }
+                        }
+                    }
                 } }
                 tbody {
                     @if let Some(template) = frame.status.template.as_deref().filter(|_| !filter.is_on() && found.page == 1) {
@@ -273,6 +282,23 @@ fn accounts(frame: &Frame<'_>, filter: &Filter, found: &Selected<'_>) -> Markup 
             }
             (pager(filter, found))
         }
+    }
+}
+
+/// Returns the caption of the list.
+fn order(filter: &Filter) -> String {
+    let columns = Sort::COLUMNS.into_iter();
+    let mut sorted = columns.filter(|(sort, _)| filter.sort.0 == Some(*sort));
+    sorted.next().map_or_else(
+        || "Accounts, what wants attention first".to_owned(),
+        |(_, title)| format!("Accounts, sorted by {}", title.to_lowercase()),
+    )
+}
+
+fn direction(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Name | Sort::Checked => "ascending",
+        Sort::Trouble | Sort::Sync | Sort::Differences | Sort::Health => "descending",
     }
 }
 

@@ -65,6 +65,21 @@
     }
   }
 
+  // Searches while one types. The address changes with it, so that what is shown can be kept as a bookmark.
+  const search = document.querySelector("form.search");
+  if (search) {
+    let typing = 0;
+    search.addEventListener("input", () => {
+      clearTimeout(typing);
+      typing = setTimeout(() => {
+        const given = [...new FormData(search)].filter(([, value]) => value !== "");
+        const query = new URLSearchParams(given).toString();
+        history.replaceState(null, "", query ? `/?${query}` : "/");
+        refresh();
+      }, 200);
+    });
+  }
+
   if (!stream || !("EventSource" in window)) return;
   let events = null;
   const gone = document.getElementById("gone");
