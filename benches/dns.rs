@@ -1,6 +1,7 @@
 //! `cargo bench --bench dns`: 1,000 brands with 10 hosts each, checked as `dns check` checks them against servers in
 //! another process: while all is well, with 1 % of the answers lost, with one of two servers silent, and with the first
-//! of two resolvers silent; next to `dnsperf` on the same servers, if it is installed.
+//! of two resolvers silent; next to `dnsperf`, which only asks the resolver, and to `benches/dns/check.py`, which does the
+//! same with dnspython and asyncio, each where it is installed.
 //!
 //! One thread queries, and the simulated servers answer on the other core: while all is well, the servers' speed is the
 //! limit, as `dnsperf` shows. Otherwise the limit is waiting.
@@ -100,8 +101,9 @@ fn main() -> Outcome<()> {
                 a_second(traffic.questions, wall),
             ]);
             assert_eq!(tally.differing(), 0, "no loss may look like drift");
-            if trouble == Trouble::None && accounts == ACCOUNTS {
+            if accounts == ACCOUNTS && trouble != Trouble::SilentResolver {
                 dnsperf(servers.resolver)?;
+                dnspython(servers.resolver)?;
             }
         }
     }
@@ -245,7 +247,36 @@ fn dnsperf(resolver: SocketAddr) -> Outcome<()> {
                 println!("    dnsperf: {line}");
             }
         }
-        Err(error) => println!("    dnsperf is not installed ({error}): no figures beside ours"),
+        Err(error) => println!("    dnsperf: not installed ({error}): no figures beside ours"),
     }
+    Ok(())
+}
+
+/// Checks the same hosts with dnspython.
+#[expect(
+    clippy::print_stdout,
+    reason = "the figures are what a benchmark is for"
+)]
+fn dnspython(resolver: SocketAddr) -> Outcome<()> {
+    let has_it = Command::new("python3")
+        .args(["-c", "import dns.asyncquery"])
+        .stderr(Stdio::null())
+        .status();
+    if !has_it.is_ok_and(|status| status.success()) {
+        println!("    dnspython: not installed, no figures beside ours");
+        return Ok(());
+    }
+    let output = Command::new("python3")
+        .args(["-c", include_str!("dns/check.py")])
+        .args([resolver.ip().to_string(), resolver.port().to_string()])
+        .args([ACCOUNTS.to_string(), HOSTS.to_string()])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let failed = String::from_utf8_lossy(&output.stderr);
+    println!(
+        "    dnspython: {}{}",
+        said.trim(),
+        failed.lines().last().unwrap_or_default()
+    );
     Ok(())
 }
