@@ -281,7 +281,7 @@ fn man_pages_go_to_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     check_exit(&run(folder.path(), &["man", "pages"]), 0);
     let pages = fs::read_dir(folder.path().join("pages")).unwrap().count();
-    assert_eq!(pages, 31, "one for each command, and the main one");
+    assert_eq!(pages, 35, "one for each command, and the main one");
 }
 
 #[test]

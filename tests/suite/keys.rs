@@ -140,6 +140,7 @@ fn a_mistake_in_one_resellers_folder_reaches_nobody_elses_accounts() {
     // The remedy leads on.
     std::fs::remove_dir_all(world.clone.join("accounts/other")).unwrap();
     world.account("south-other", SOUTH_ONE, "company_name: Given");
+    world.account("own", OWN, "company_name: New");
     world.commit("moved");
     check_exit(&world.apply_with(&KEYS), 0);
     assert_eq!(world.company(SOUTH_ONE), "Given");
