@@ -483,20 +483,12 @@ async fn show_and_do(
         facts.applied = Some(&applied);
     }
     let differences = &survey.planned.differences;
-    let are_records_unread = survey.planned.plan.scope.records_unread;
-    let unseen = if differences.is_incomplete() {
-        Some(Unseen::Unread)
-    } else if are_records_unread && args.records.skip_dns {
-        Some(Unseen::RecordsSkipped)
-    } else {
-        are_records_unread.then_some(Unseen::Records)
-    };
     let apply_record = ApplyRecord {
         plan,
         applied: facts.applied,
         desired,
         differences: Some(differences),
-        unseen,
+        unseen: unseen(survey, args),
     };
     // What is live now is neither the old tree nor this one.
     let notes = match job.since.or_else(|| Unplanned(&job.unplanned).told()) {
@@ -530,6 +522,18 @@ async fn show_and_do(
         return Ok(Exit::Differences);
     }
     Ok(exit)
+}
+
+/// Returns what in the plan's scope was not read.
+fn unseen(survey: &Survey, args: &ApplyArgs) -> Option<Unseen> {
+    let are_records_unread = survey.planned.plan.scope.records_unread;
+    if survey.planned.differences.is_incomplete() {
+        Some(Unseen::Unread)
+    } else if are_records_unread && args.records.skip_dns {
+        Some(Unseen::RecordsSkipped)
+    } else {
+        are_records_unread.then_some(Unseen::Records)
+    }
 }
 
 /// Names the accounts that a run has begun.

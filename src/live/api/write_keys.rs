@@ -3,6 +3,7 @@
 //! The platform says who is below whom, and the tree which folders are a reseller's. A key is found only where both agree
 //! and both are known; no account is written with a key by guess.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::listing::everybody;
@@ -64,11 +65,13 @@ impl WriteKeys {
                 Err(reason) => Err(reason),
                 Ok(None) => Ok(client.clone()),
                 Ok(Some(index)) => {
-                    if !opened.contains_key(&index) {
-                        let opening = open(config, &keys[index], &subtrees[index]).await;
-                        opened.insert(index, opening);
-                    }
-                    opened[&index].clone()
+                    let client = match opened.entry(index) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => {
+                            new.insert(open(config, &keys[index], &subtrees[index]).await)
+                        }
+                    };
+                    client.clone()
                 }
             };
             found.insert(id.clone(), client);
