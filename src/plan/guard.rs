@@ -132,10 +132,10 @@ pub(super) fn protected_key<'a>(policy: &'a Policy, change: &Change) -> Option<&
     (policy.protected_keys.iter()).find(|key| path.is_within(key) || key.is_within(path))
 }
 
-/// Returns how a change of a key runs code in the browsers of customers, if it does.
+/// Returns how a change of a key runs code in the browsers of customers, if it does; what is taken away runs nothing.
 pub(super) fn runs_code(change: &Change) -> Option<CodeKind> {
     match &change.key {
-        ChangeKey::Setting(path) => code_kind(path.as_str()),
+        ChangeKey::Setting(path) if !change.is_removal() => code_kind(path.as_str()),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ use crate::diff::fixture::{account, live, object, sources, store, tree, with_ass
 use crate::live::{Live, Reading};
 use crate::model::{AccountName, AssetKind, KeyPath};
 use crate::plan::guard::{GUARDS, check as check_plan};
-use crate::plan::{Action, Options, Plan, RefusalKind, plan};
+use crate::plan::{Action, Options, Plan, RefusalKind, Risk, plan};
 use crate::tree::{CodePolicy, Desired, DesiredAccount, Freeze, Policy};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -237,11 +237,17 @@ fn executes() {
         None,
         "custom_welcome_message of a would change, and it is shown as HTML, which can hold code",
     );
-    trips(
-        json!({"authentication": null}),
-        Some(json!({"authentication": {"name": "own"}})),
-        "authentication of a would change, and it runs code in the browsers of customers before they sign in",
-    );
+}
+
+/// Whoever takes a script away needs nobody's approval.
+#[test]
+fn code_is_removed_without_approval() {
+    let desired = tree(vec![account("a", json!({"authentication": null}))]);
+    let state = live([("a", Some(json!({"authentication": {"name": "own"}})))]);
+    let plan = made(&desired, &state, &Options::default());
+    assert_eq!((plan.steps.len(), plan.refusals.len()), (1, 0));
+    assert_eq!(plan.steps[0].risk, Risk::CustomerVisible);
+    assert_eq!(check_plan(&plan, &desired, &BTreeSet::new(), NOW), []);
 }
 
 /// What somebody put in by hand goes at once: what was applied last was approved.
