@@ -160,7 +160,7 @@ pub const FIELDS: &[Field] = &[
         FieldType::Price,
         "The price of a two-way trunk, as text.",
     ),
-    schema("nav.help", FieldType::Url, "The help link.").else_vendor("http://wiki.2600hz.com"),
+    schema("nav.help", FieldType::Url, "The help link."),
     schema("nav.learn_more", FieldType::Url, "The \"learn more\" link."),
     schema(
         "port.authority",

@@ -127,3 +127,18 @@ impl fmt::Display for UiVersion {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Fallback;
+    use crate::model::FIELDS;
+
+    /// Nobody sees the vendor where the portal does not look.
+    #[test]
+    fn the_vendor_shows_only_where_the_portal_reads() {
+        for field in FIELDS {
+            let is_vendor = matches!(field.usage.fallback, Fallback::Vendor(_));
+            assert!(!is_vendor || field.usage.portal.is_some(), "{}", field.path);
+        }
+    }
+}

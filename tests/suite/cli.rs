@@ -297,8 +297,7 @@ fn explain_shows_each_layer_and_the_winner() {
         "https://help.northwind.example"  brands/northwind.yaml:8:11  (brand northwind)
       * "https://help.acme.example"  accounts/acme/account.yaml:14:11  (account)
 
-    The help link. No Monster UI since 4.0 reads it. Without it, customers see the vendor's:
-    http://wiki.2600hz.com.
+    The help link. No Monster UI since 4.0 reads it.
     "#);
 }
 
