@@ -342,7 +342,7 @@ pub(super) fn commit(target: &Target, tree: &str, parents: &[&str]) -> Request {
 
 /// Asks for the ref of the pictures.
 pub(super) fn pictures_ref(target: &Target) -> Request {
-    let path = format!("{}/git/ref/{PICTURES}", repository(target));
+    let path = format!("{}/git/ref/{}", repository(target), encoded(PICTURES));
     request(Method::GET, path, None)
 }
 
@@ -353,7 +353,7 @@ pub(super) fn move_pictures_ref(target: &Target, commit: &str, is_there: bool) -
         let body = json!({"sha": commit, "force": false});
         return request(
             Method::PATCH,
-            format!("{repository}/git/refs/{PICTURES}"),
+            format!("{repository}/git/refs/{}", encoded(PICTURES)),
             Some(body),
         );
     }

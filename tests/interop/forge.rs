@@ -11,9 +11,10 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use emblazon::dashboard::webhook::{Heard, Hook, Rejection, judge};
 use emblazon::forge::{
-    CommitStatus, ForgeKind, Mark, Outcome, Publisher, PullDraft, PullOutcome, Shown, Target,
+    CommentPicture, CommitStatus, ForgeKind, Mark, Outcome, Publisher, PullDraft, PullOutcome,
+    Shown, Target,
 };
-use emblazon::model::Secret;
+use emblazon::model::{Digest, Secret};
 use ring::hmac;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -31,7 +32,7 @@ const DIGEST: &str = "64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9
 
 /// What a publisher may ask of each forge, and no more. GitHub's other API, which tells an app who it is, is
 /// not described like this.
-const GITHUB: [(&str, &str); 15] = [
+const GITHUB: [(&str, &str); 21] = [
     ("GET", "/user"),
     (
         "GET",
@@ -59,6 +60,12 @@ const GITHUB: [(&str, &str); 15] = [
     ("GET", "/repos/{owner}/{repo}/pulls/{pull_number}"),
     ("PATCH", "/repos/{owner}/{repo}/pulls/{pull_number}"),
     ("GET", "/repos/{owner}/{repo}/commits/{commit_sha}/pulls"),
+    ("POST", "/repos/{owner}/{repo}/git/blobs"),
+    ("POST", "/repos/{owner}/{repo}/git/trees"),
+    ("POST", "/repos/{owner}/{repo}/git/commits"),
+    ("GET", "/repos/{owner}/{repo}/git/ref/{ref}"),
+    ("POST", "/repos/{owner}/{repo}/git/refs"),
+    ("PATCH", "/repos/{owner}/{repo}/git/refs/{ref}"),
 ];
 
 /// Pages of comments: Gitea does not have them, and gives all comments whatever is asked.
@@ -262,6 +269,14 @@ async fn publish(kind: ForgeKind, url: &str, stand_in: &Server) {
     let gone = "<!-- emblazon keep production clean -->\n";
     let closed = one.withdraw(&draft("two").branch, gone).await.unwrap();
     assert!(closed.is_some());
+    for content in ["first", "second"] {
+        let bytes = [b"\x89PNG\r\n\x1a\n", content.as_bytes()].concat();
+        let link = format!("pictures/acme-{}.png", Digest::of(&bytes).short());
+        let text = format!("{shown}\n![Live | After]({link})\n");
+        let picture = CommentPicture::new(&link, bytes).unwrap();
+        let shown = one.illustrate(&text, &[picture]).await.unwrap();
+        assert!(!shown.contains(&format!("]({link})")), "{shown}");
+    }
     stand_in.world().merged = Some(12);
     for number in [Some(12), None] {
         let found = publisher(kind, url, number).shown(&mark).await.unwrap();

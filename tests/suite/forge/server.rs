@@ -502,7 +502,7 @@ impl World {
                 made(StatusCode::CREATED)
             }
             ("POST", "commits") => made(StatusCode::CREATED),
-            ("GET", "ref/emblazon/pictures") => Some(match &self.pictures_ref {
+            ("GET", "ref/emblazon%2Fpictures") => Some(match &self.pictures_ref {
                 Some(commit) => (StatusCode::OK, json!({"object": {"sha": commit}})),
                 None => (StatusCode::NOT_FOUND, Value::Null),
             }),
@@ -511,7 +511,7 @@ impl World {
                 self.pictures_ref = json["sha"].as_str().map(str::to_owned);
                 Some((StatusCode::CREATED, json!({"object": {"sha": OBJECT}})))
             }
-            ("PATCH", "refs/emblazon/pictures") if self.pictures_ref.is_some() => {
+            ("PATCH", "refs/emblazon%2Fpictures") if self.pictures_ref.is_some() => {
                 assert_eq!(json["force"], false);
                 Some((StatusCode::OK, json!({"object": {"sha": OBJECT}})))
             }
