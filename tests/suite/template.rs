@@ -132,9 +132,10 @@ fn a_restore_without_the_repaired_template_is_a_part() {
         "{restored}"
     );
     assert!(!restored.contains("the whole run"), "{restored}");
+    assert!(!restored.contains("--allow"), "{restored}");
     assert!(restored.contains("2 of 2 steps; 1 refused"), "{restored}");
     assert_eq!(platform.key('a', "company_name"), "old");
-    let report = platform.report(&["restore", "last", "--yes"]);
+    let report = platform.report(&["restore", &run, "--yes"]);
     assert_eq!(report["template"], Value::Null, "{report}");
     platform.stop();
 }

@@ -265,7 +265,9 @@ async fn go_back(
     planned.plan.refusals.extend(refusals);
     let digest = planned.plan.digest();
     for refusal in &mut planned.plan.refusals {
-        if let Some(guard) = refusal.kind.guard() {
+        if let Some(guard) = refusal.kind.guard()
+            && !approval.allow.contains(&refusal.kind)
+        {
             let whole = refusal.subject.is_none().then_some(&digest);
             refusal.help = args.lift(guard, whole);
         }

@@ -412,7 +412,7 @@ fn providers_have_the_form_that_4_3_wants() {
     );
     check(
         &one(json!({"url": "https://a.example", "params": {"include_granted_scopes": "yes"}})),
-        &[(Code::EB0510, "wants true or false")],
+        &[(Code::EB0510, "must be true or false")],
     );
 }
 
