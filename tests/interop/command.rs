@@ -93,6 +93,8 @@ async fn apply_writes_what_is_managed_and_then_the_plan_is_empty() {
         + _sip._udp.acme.example SRV  10 10 7000 us-east.acme.example  (domains.yaml:5:5)
         ~ portal.acme.example CNAME   old.example.net -> ui.example.net  (domains.yaml:3:5)
           after acme
+          note: resolvers may give the old records of portal.acme.example CNAME for up to 5 minutes
+            after the step
     ");
     assert_eq!(bind.transfer(), before, "a plan writes nothing");
     ends(&emblazon(folder, &api, &["apply", "--yes"]), 0);
