@@ -27,7 +27,11 @@ pub(super) fn compare(
     let mut found = Found::default();
     for kind in AssetKind::ALL {
         let wanted = declaration(&desired.assets, kind);
-        let before = base.declares(|account| declaration(&account.assets, kind));
+        // What the base left alone was never brought to what it declares.
+        let before = base.declares(|account| match account.ignores_asset(kind) {
+            true => Declaration::Undeclared,
+            false => declaration(&account.assets, kind),
+        });
         let is_declared = wanted != Declaration::Undeclared;
         let was_declared = matches!(before, Some(Declaration::Value(_)));
         if !is_declared && !was_declared {

@@ -147,7 +147,7 @@ fn rows<'a>(
         .into_iter()
         .filter(|path| !is_covered(path, &desired.settings))
         .map(|path| Row {
-            base: base.declares(|account| declaration(account, &path)),
+            base: base.declares(|account| applied(account, &path)),
             desired: declaration(desired, &path),
             live: live.get(&path),
             path,
@@ -168,6 +168,14 @@ pub fn undeclared<'a>(
             && setting(&path, value).is_some();
         is_theirs.then_some(path)
     })
+}
+
+/// Returns what the base proves of a key: one that it left alone was never brought to what it declares.
+fn applied<'a>(base: &'a DesiredAccount, path: &KeyPath) -> Declaration<&'a Value> {
+    if base.ignores_setting(path) {
+        return Declaration::Undeclared;
+    }
+    declaration(base, path)
 }
 
 fn declaration<'a>(account: &'a DesiredAccount, path: &KeyPath) -> Declaration<&'a Value> {

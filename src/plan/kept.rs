@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::diff::{Change, ChangeKey, Differences, Kept, KeptReason, Side, removed, removed_sets};
 use crate::live::{Live, Reading};
-use crate::model::{AccountName, KeyPath};
+use crate::model::AccountName;
 use crate::tree::{AccountMode, Desired, DesiredAccount, Removable, RemovalRule, SharedAccount};
 
 /// Sets aside the differences that stay: of accounts that are only observed, of keys that the tree ignores, and removals
@@ -81,10 +81,10 @@ fn left_alone(account: &DesiredAccount, change: &Change) -> Option<KeptReason> {
     if account.policy.mode == AccountMode::Observe {
         return Some(KeptReason::Observed);
     }
-    let address = match &change.key {
-        ChangeKey::Setting(path) => KeyPath::parse(&format!("whitelabel.{path}")),
-        ChangeKey::Asset(kind) => KeyPath::from_segments(["assets", kind.as_str()]),
-        _ => return None,
+    let is_ignored = match &change.key {
+        ChangeKey::Setting(path) => account.ignores_setting(path),
+        ChangeKey::Asset(kind) => account.ignores_asset(*kind),
+        _ => false,
     };
-    account.ignores(&address).then_some(KeptReason::Ignored)
+    is_ignored.then_some(KeptReason::Ignored)
 }

@@ -40,9 +40,19 @@ impl DesiredAccount {
         declared.value.as_ref()?.as_str()
     }
 
-    /// Returns whether a key or an asset, given by its address, is left alone once the whitelabel exists.
+    /// Returns whether a key is left alone once the whitelabel exists.
     #[must_use]
-    pub fn ignores(&self, address: &KeyPath) -> bool {
+    pub fn ignores_setting(&self, path: &KeyPath) -> bool {
+        !self.ignore.is_empty() && self.ignores(&KeyPath::parse(&format!("whitelabel.{path}")))
+    }
+
+    /// Returns whether an asset is left alone once the whitelabel exists.
+    #[must_use]
+    pub fn ignores_asset(&self, kind: AssetKind) -> bool {
+        self.ignores(&KeyPath::from_segments(["assets", kind.as_str()]))
+    }
+
+    fn ignores(&self, address: &KeyPath) -> bool {
         self.ignore.iter().any(|ignored| address.is_within(ignored))
     }
 }
