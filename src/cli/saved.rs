@@ -1,5 +1,6 @@
 //! Saved plans: written by `plan --out`, read by `apply` and `show`.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _};
 
@@ -14,7 +15,7 @@ use super::file::{self, Readers};
 use super::signature;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
-use crate::model::Digest;
+use crate::model::{AccountName, Digest};
 use crate::plan::{
     self, Action, Plan, PlanFormatError, Precondition, Refusal, RefusalKind, Risk, Step, Subject,
 };
@@ -274,6 +275,51 @@ pub(crate) fn later(
             validate_command(folder, Some(&commit), cluster)
         ))),
     }
+}
+
+/// Refuses a plan when a later commit changed who may write what the plan writes: such a change is no guard that one plan
+/// could be let through.
+pub(crate) fn check_later(
+    plan: &Plan,
+    planned: &Desired,
+    (commit, later): &(String, Desired),
+) -> Result<(), Failure> {
+    let what = changed_since(plan, planned, later);
+    what.map_or(Ok(()), |what| {
+        Err(Failure::Refused(format!(
+            "commit {}, which came after the plan's, changed {what}; plan again",
+            short_commit(commit)
+        )))
+    })
+}
+
+/// Names what differs of the rules by which the plan's accounts may be written.
+fn changed_since(plan: &Plan, planned: &Desired, later: &Desired) -> Option<String> {
+    if later.policy.rules != planned.policy.rules {
+        return Some("the rules of the house".to_owned());
+    }
+    if later.policy.code != planned.policy.code {
+        return Some("policy.code".to_owned());
+    }
+    if later.cluster.auth != planned.cluster.auth {
+        return Some("with which key it is written (auth)".to_owned());
+    }
+    let names = plan.steps.iter().filter_map(|step| match &step.subject {
+        Subject::Account { name, .. } => Some(name),
+        Subject::Template | Subject::Zone(_) => None,
+    });
+    let names: BTreeSet<&AccountName> = names.collect();
+    names.into_iter().find_map(|name| {
+        // What the plan's own commit does not have, it deletes.
+        let known = planned.account(name)?;
+        let Some(now) = later.account(name) else {
+            return Some(format!("{name}: it is no longer in the tree"));
+        };
+        let is_same = known.identity.value == now.identity.value
+            && known.policy.mode == now.policy.mode
+            && known.ignore == now.ignore;
+        (!is_same).then(|| format!("which account {name} is, or what of it is written"))
+    })
 }
 
 /// Returns the refusals of a later commit's policy, besides those that block a plan already.

@@ -783,3 +783,42 @@ fn a_plan_obeys_the_guards_that_came_after_it() {
     // A plan of the commit that is checked out has no later one.
     assert_ne!(world.head(), planned);
 }
+
+/// Rules of the house, keys, and what of an account is written are no guards that one plan is let through: it is made anew.
+#[test]
+fn a_plan_is_made_anew_when_who_may_write_changed() {
+    let world = World::new();
+    check_exit(&world.run(&["plan", "--out", "change.plan"]), 2);
+    let tree = "clusters: { production: {} }\nextra_keys: [theirs]\n";
+    let refused = |what: &str| {
+        world.commit(what);
+        let output = world.run(&["apply", "change.plan", "--yes"]);
+        check_exit(&output, 5);
+        let told = stderr(&output);
+        assert!(told.contains(what) && told.contains("plan again"), "{told}");
+        assert_eq!(world.live(BETA).unwrap()["company_name"], "Beta");
+    };
+    let rule = "policy: {rules: {names: {check: '!changes.exists(c, c.key == \"whitelabel.company_name\")', message: names stay}}}\n";
+    world.write("emblazon.yaml", &format!("{tree}{rule}"));
+    refused("the rules of the house");
+    world.write(
+        "emblazon.yaml",
+        &format!("{tree}policy: {{code: allowed}}\n"),
+    );
+    refused("policy.code");
+    world.write("emblazon.yaml", tree);
+    let beta = |more: &str| {
+        let text = format!("account: {BETA}\n{more}whitelabel: {{ company_name: Beta Voice }}\n");
+        world.write("accounts/beta/account.yaml", &text);
+    };
+    beta("mode: observe\n");
+    refused("what of it is written");
+    beta("ignore: [whitelabel.company_name]\n");
+    refused("or what of it is written");
+    // What it says helps.
+    beta("");
+    world.commit("as it was");
+    check_exit(&world.run(&["plan", "--out", "change.plan"]), 2);
+    check_exit(&world.run(&["apply", "change.plan", "--yes"]), 0);
+    assert_eq!(world.live(BETA).unwrap()["company_name"], "Beta Voice");
+}

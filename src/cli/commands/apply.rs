@@ -354,6 +354,7 @@ async fn saved(
     plan.refusals = now.refusals;
     let mut held = saved::held(&plan, approval, &tree.loaded.desired);
     if let Some(later) = saved::later(&plan, (folder, &args.choice))? {
+        saved::check_later(&plan, &tree.loaded.desired, &later)?;
         let more = saved::held_later(&plan, approval, &later, &held);
         held.extend(more);
     }
