@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{Options, Refusal, RefusalKind, Subject, guard};
 use crate::diff::{Cause, Change, ChangeKey, Side};
-use crate::model::ClusterName;
+use crate::model::{ClusterName, KeyPath};
 use crate::tree::{DesiredAccount, HouseRule, Policy};
 
 /// How many changes of one object a rule may see.
@@ -126,7 +126,11 @@ impl RuleInput {
             },
             changes: changes
                 .iter()
-                .map(|change| seen(change, file(change)))
+                .flat_map(|change| {
+                    [seen(change, file(change))]
+                        .into_iter()
+                        .chain(parts(change))
+                })
                 .collect(),
         }
     }
@@ -184,6 +188,36 @@ fn seen(change: &Change, file: Option<String>) -> RuleChange {
         file,
         declared_in: (change.origin.as_ref()).map(|origin| origin.file.to_string()),
     }
+}
+
+/// Returns the keys below one that changes as a whole: a rule about `nav.help` counts for `nav: null`, too.
+fn parts(change: &Change) -> Vec<RuleChange> {
+    let (ChangeKey::Setting(path), Side::Value(before)) = (&change.key, &change.before) else {
+        return Vec::new();
+    };
+    let mut parts = Vec::new();
+    let nothing = Value::Null;
+    let mut open = vec![(path.clone(), before, &nothing)];
+    if let Side::Value(after) = &change.after {
+        open = vec![(path.clone(), before, after)];
+    }
+    while let Some((path, before, after)) = open.pop() {
+        for (key, before) in before.as_object().into_iter().flatten() {
+            let segments = path.segments().chain([key.clone()]).collect::<Vec<_>>();
+            let path = KeyPath::from_segments(&segments);
+            let after = after.get(key).unwrap_or(&nothing);
+            if before != after {
+                parts.push(RuleChange {
+                    key: format!("whitelabel.{path}"),
+                    before: before.clone(),
+                    after: after.clone(),
+                    ..seen(change, None)
+                });
+                open.push((path, before, after));
+            }
+        }
+    }
+    parts
 }
 
 fn value(side: &Side) -> Value {

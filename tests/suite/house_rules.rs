@@ -157,3 +157,25 @@ fn rules_are_tried_without_a_platform() {
     check_exit(&wrong, 3);
     assert_eq!(world.sandbox.counts().total, sent, "no platform is asked");
 }
+
+/// What goes because the key above it goes is seen, too.
+#[test]
+fn a_rule_sees_what_goes_with_the_key_above() {
+    let world = World::new();
+    let rules = "clusters: { production: {} }\nextra_keys: [theirs]\npolicy: { rules: { help-stays: { check: \"!changes.exists(c, c.key == 'whitelabel.nav.help')\", message: the help link stays } } }\n";
+    world.write("emblazon.yaml", rules);
+    world.account(
+        "acme",
+        ACME,
+        "company_name: Acme, brandColor: red, nav: null",
+    );
+    world.commit("no links");
+    world.sandbox.world().edit_settings(ACME, |settings| {
+        let links = json!({"help": "https://acme.example", "learn_more": "https://acme.example"});
+        settings.insert("nav".to_owned(), links);
+    });
+    let plan = world.run(&["plan"]);
+    check_exit(&plan, 5);
+    let text = stdout(&plan);
+    assert!(text.contains("the help link stays"), "{text}");
+}
