@@ -117,9 +117,10 @@ impl KeptHeads {
                 return Ok(kept);
             }
         };
-        for reference in audit_refs(there.into_keys()) {
-            match remote.bring(&reference).await {
-                Ok(_) => kept.add(clone, &reference, &mut seen)?,
+        // Whoever only reads moves no ref: the heads that were never pushed stay.
+        for reference in audit_refs(there.keys().cloned()) {
+            match remote.peek(&reference).await {
+                Ok(()) => kept.add_from(clone, &reference, there.get(&reference), &mut seen)?,
                 Err(error) => kept.doubts.push(format!("{reference}: {error}")),
             }
         }
@@ -133,7 +134,19 @@ impl KeptHeads {
         reference: &str,
         seen: &mut BTreeSet<String>,
     ) -> Result<(), GitError> {
-        let mut next = clone.value(reference)?;
+        let start = clone.value(reference)?;
+        self.add_from(clone, reference, start.as_ref(), seen)
+    }
+
+    /// Adds the heads of a commit and those before it.
+    fn add_from(
+        &mut self,
+        clone: &LocalClone,
+        reference: &str,
+        start: Option<&String>,
+        seen: &mut BTreeSet<String>,
+    ) -> Result<(), GitError> {
+        let mut next = start.cloned();
         while let Some(commit) = next.take() {
             if !seen.insert(commit.clone()) || seen.len() > MAX_COMMITS {
                 return Ok(());

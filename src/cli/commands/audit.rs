@@ -145,7 +145,8 @@ fn row(begun: &AuditLine, ended: Option<&AuditLine>) -> [String; 5] {
     if let Some(commit) = &begun.commit {
         let _ = write!(rest, "; commit {}", short_commit(commit));
         if let Some(author) = &begun.author {
-            let _ = write!(rest, " by {author}");
+            // Who writes the tree names himself: what he calls himself must not read like the rest of the line.
+            let _ = write!(rest, " by {author:?}");
         }
     }
     let approver = begun.approver.as_deref().unwrap_or("a policy");
