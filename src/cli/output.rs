@@ -115,6 +115,12 @@ fn linked(drawn: &Drawn, args: &OutputArgs, from: Option<&Utf8Path>) -> Result<P
             "--pictures {folder}: a report links to its pictures from its own folder; name a folder below {from}"
         ))
     })?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
+    if !below.as_str().bytes().all(is_plain) {
+        return Err(Failure::Usage(format!(
+            "--pictures {folder}: a link in Markdown cannot spell this; name a folder of letters, digits, dots, hyphens and underscores"
+        )));
+    }
     let link = |file: &String| below.join(file).into_string();
     Ok(drawn
         .iter()

@@ -17,15 +17,21 @@ pub struct CommentPicture {
     pub bytes: Vec<u8>,
 }
 
+/// How many pictures a comment has, at most; a report has fewer.
+const MOST: usize = 100;
+
 /// Iterates over the links of a report to pictures of emblazon's own, in their order.
 ///
-/// Only such a link stands alone on its line and ends in a digest, so that nothing that a brand is called leads to a file.
+/// Only such a link stands alone on its line, leads to a file below the report's folder, and ends in a digest, so that
+/// nothing that a brand is called leads to a file.
 pub fn picture_links(text: &str) -> impl Iterator<Item = &str> {
     let links = text.lines().filter_map(|line| {
         let (_, link) = line.strip_prefix("![")?.split_once("](")?;
         link.strip_suffix(')')
     });
-    links.filter(|link| digest_of(name_of(link)).is_some())
+    let is_below = |link: &str| !link.starts_with('/') && link.split('/').all(|part| part != "..");
+    let links = links.filter(move |link| is_below(link) && digest_of(name_of(link)).is_some());
+    links.take(MOST)
 }
 
 /// Returns the file's name at the end of a link.
@@ -107,6 +113,9 @@ mod tests {
         check("![x](pictures/acme-0123456789ab.jpg)", None);
         check("![x](https://a.example/acme-0123456789ab.png \"x\")", None);
         check("![x](/etc/passwd)", None);
+        check("![x](/tmp/acme-0123456789ab.png)", None);
+        check("![x](../acme-0123456789ab.png)", None);
+        check("![x](a/../../acme-0123456789ab.png)", None);
     }
 
     #[test]
