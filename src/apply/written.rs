@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::outcome::{Applied, StepResult};
 use super::standing::StepStanding;
 use crate::diff::{
-    AccountDifference, Change, ChangeKey, Differences, Kept, KeptReason, RestoredValue,
+    AccountDifference, Cause, Change, ChangeKey, Differences, Kept, KeptReason, RestoredValue,
     WrittenParts,
 };
 use crate::model::{AccountName, ClusterName, ObjectName};
@@ -231,9 +231,16 @@ impl WrittenParts {
     }
 
     /// Returns what the plan of a restore writes: values that no commit's tree has. `there` is the state that it leads
-    /// to.
+    /// to, and `undone` what the run did that is restored, if that is known.
     #[must_use]
-    pub fn restored(plan: &Plan, there: &Desired) -> Self {
+    pub fn restored(plan: &Plan, there: &Desired, undone: Option<&Plan>) -> Self {
+        let removals = undone.into_iter().flat_map(|plan| &plan.steps);
+        let removals = removals.flat_map(|step| {
+            let changes = step.changes.iter();
+            let removed = changes.filter(|change| change.cause == Cause::Removal);
+            removed.map(|change| (step.subject.name(), &change.key))
+        });
+        let removals: BTreeSet<(ObjectName, &ChangeKey)> = removals.collect();
         let of_step = |step: &Step| -> Vec<RestoredValue> {
             let changes = step.changes.iter();
             match &step.subject {
@@ -249,8 +256,16 @@ impl WrittenParts {
                     .collect(),
             }
         };
+        let restored = plan.steps.iter().flat_map(|step| {
+            let name = step.subject.name();
+            let mut values = of_step(step);
+            for value in &mut values {
+                value.was_removed = removals.contains(&(name.clone(), &value.key));
+            }
+            values
+        });
         Self {
-            restored: plan.steps.iter().flat_map(of_step).collect(),
+            restored: restored.collect(),
             ..Self::default()
         }
     }

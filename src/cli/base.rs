@@ -274,9 +274,15 @@ impl GitState {
         Some(not_remembered(&error.to_string()))
     }
 
-    /// Records what a restore is about to write; `there` is the state that it leads to. Returns a note if it cannot.
-    pub(crate) async fn restore(&mut self, plan: &Plan, there: &Desired) -> Option<String> {
-        let parts = WrittenParts::restored(plan, there);
+    /// Records what a restore is about to write; `there` is the state that it leads to, and `undone` what the run did
+    /// that is restored. Returns a note if it cannot.
+    pub(crate) async fn restore(
+        &mut self,
+        plan: &Plan,
+        there: &Desired,
+        undone: Option<&Plan>,
+    ) -> Option<String> {
+        let parts = WrittenParts::restored(plan, there, undone);
         if let Some(file) = &mut self.kept {
             let base = self.base.as_ref().and_then(Base::desired)?;
             let tree = WrittenTree {

@@ -11,10 +11,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use self::form::{AccountEntry, TemplateEntry, nowhere};
+use self::form::{AccountEntry, TemplateEntry};
 use super::selection::is_same;
 use crate::apply::chain::{line, unchained};
 use crate::apply::write_whole;
+use crate::diag::Place;
 use crate::model::{AccountName, ClusterName, Digest, ObjectName};
 use crate::tree::{Desired, SharedAccount, plain_name};
 
@@ -150,7 +151,7 @@ impl BaseFile {
         if head.platform != self.platform {
             return Ok(None);
         }
-        let place = nowhere();
+        let place = Place::nowhere();
         let accounts = accounts.into_values();
         Ok(Some(KeptBase {
             commit: last.commit,

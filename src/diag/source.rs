@@ -27,6 +27,17 @@ pub struct Place {
     pub span: Span,
 }
 
+impl Place {
+    /// Returns the place of what no file declares, such as what a record says of an earlier tree; nobody is shown it.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self {
+            file: FileId(0),
+            span: Span { start: 0, end: 0 },
+        }
+    }
+}
+
 /// A value and the place that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spanned<T> {

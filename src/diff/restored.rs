@@ -6,13 +6,15 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::canonical::setting;
 use super::{ChangeKey, Side, assets};
+use crate::diag::Place;
 use crate::live::{Live, LiveDocument, Reading};
-use crate::model::{AccountName, AssetKind, Digest, KeyPath, ObjectName};
+use crate::model::{AccountName, AssetFile, AssetKind, Digest, KeyPath, ObjectName};
 use crate::tree::{Declared, Desired, DesiredAccount, Target};
 
 /// One value that a restore wrote.
@@ -27,6 +29,9 @@ pub struct RestoredValue {
     /// The digest of the value in canonical form; absent where the key was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Digest>,
+    /// Whether the run that was restored had removed it, since the tree no longer declares it: it is to go again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_removed: bool,
 }
 
 impl RestoredValue {
@@ -53,6 +58,7 @@ impl RestoredValue {
             account: Some(there.name.clone()),
             key: key.clone(),
             value,
+            was_removed: false,
         })
     }
 
@@ -63,6 +69,7 @@ impl RestoredValue {
             account: None,
             key: key.clone(),
             value: side_digest(after),
+            was_removed: false,
         }
     }
 
@@ -111,7 +118,7 @@ impl RestoredValue {
             ChangeKey::Setting(path) => {
                 let live = document.settings.get(path);
                 if setting_digest(path, live) == self.value {
-                    replace(&mut known.settings, path, live.cloned());
+                    self.replace(&mut known.settings, path, live.cloned());
                 }
             }
             ChangeKey::Asset(kind) => self.lay_over_asset(known, document, *kind),
@@ -131,12 +138,12 @@ impl RestoredValue {
             return;
         }
         let before = known.assets.get(&kind).and_then(|it| it.value.as_ref());
-        let file = facts.zip(before).map(|(facts, before)| {
-            let mut file = before.clone();
-            file.facts = facts.clone();
-            file
+        let path = before.map_or_else(Utf8PathBuf::default, |before| before.path.clone());
+        let file = facts.map(|facts| AssetFile {
+            path,
+            facts: facts.clone(),
         });
-        replace(&mut known.assets, &kind, file);
+        self.replace(&mut known.assets, &kind, file);
     }
 
     fn lay_over_template(&self, base: &mut Desired, live: &Live) {
@@ -150,23 +157,32 @@ impl RestoredValue {
         let entry = (found.0.get(record_type)).and_then(|hosts| hosts.get(host));
         let side = entry.map_or(Side::Absent, |entry| Side::Host(entry.clone()));
         if self.is_side(&side) {
-            replace(&mut known.hosts, target, entry.cloned());
+            self.replace(&mut known.hosts, target, entry.cloned());
         }
     }
 }
 
-/// Replaces the value of a key that the base declares; what it does not declare stays undeclared.
-fn replace<Key: Ord, Content>(
-    declared: &mut BTreeMap<Key, Declared<Content>>,
-    key: &Key,
-    value: Option<Content>,
-) {
-    match (value, declared.get_mut(key)) {
-        (Some(value), Some(known)) => known.value = Some(value),
-        (None, Some(_)) => {
-            declared.remove(key);
+impl RestoredValue {
+    /// Replaces the value of a key that the base declares. What it does not declare stays undeclared, unless the tree had
+    /// declared it until the run that was restored.
+    fn replace<Key: Ord + Clone, Content>(
+        &self,
+        declared: &mut BTreeMap<Key, Declared<Content>>,
+        key: &Key,
+        value: Option<Content>,
+    ) {
+        match (value, declared.get_mut(key)) {
+            (Some(value), Some(known)) => known.value = Some(value),
+            (None, Some(_)) => {
+                declared.remove(key);
+            }
+            (Some(value), None) if self.was_removed => {
+                let place = Place::nowhere();
+                let value = Some(value);
+                declared.insert(key.clone(), Declared { value, place });
+            }
+            (_, None) => {}
         }
-        (_, None) => {}
     }
 }
 

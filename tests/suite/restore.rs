@@ -209,6 +209,21 @@ fn a_guard_says_how_to_restore_all_the_same() {
     platform.stop();
 }
 
+/// An account that is protected now is not deleted by a restore of the run that created it.
+#[test]
+fn what_is_protected_is_not_deleted() {
+    let seed = format!(
+        "accounts:\n  - name: Master\n  - name: a\n    id: {}\n",
+        id('a')
+    );
+    let platform = Platform::new(&seed, &[]);
+    platform.declare('a', "protected: true\nwhitelabel: {company_name: new}");
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    check_exit(&platform.run(&["restore", "last", "--yes"]), 5);
+    assert_eq!(platform.key('a', "company_name"), "new");
+    platform.stop();
+}
+
 /// A deleted whitelabel comes back whole: undeclared keys, undeclared assets.
 #[test]
 fn a_deletion_is_undone() {

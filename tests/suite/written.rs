@@ -374,3 +374,58 @@ fn a_whitelabel_that_a_restore_removed_is_ours() {
     world.apply();
     check_exit(&world.run(&["plan"]), 0);
 }
+
+/// What the tree had dropped comes back by a restore, and goes again with the next apply, as the restore says.
+#[test]
+fn what_a_restore_brought_back_goes_again() {
+    let world = World::new();
+    world.account(
+        "acme",
+        ACME,
+        "company_name: Acme, brandColor: red, nav: { help: \"https://acme.example\" }",
+    );
+    world.commit("with help");
+    world.apply();
+    world.account("acme", ACME, "company_name: Acme, brandColor: red");
+    world.commit("without help");
+    world.apply();
+    check_exit(&world.run(&["restore", "last", "--yes"]), 0);
+    assert_eq!(
+        world.live(ACME).unwrap()["nav"]["help"],
+        "https://acme.example"
+    );
+    check_exit(&world.run(&["drift", "--only", "live"]), 0);
+    assert_eq!(differences(&world.report(&["plan"])), ["acme nav.help git"]);
+    world.apply();
+    assert_eq!(world.live(ACME).unwrap().get("nav"), None);
+    assert_eq!(
+        world.live(ACME).unwrap()["theirs"],
+        "kept",
+        "what is not ours stays"
+    );
+    check_exit(&world.run(&["plan"]), 0);
+}
+
+/// A value that the tree only mentioned, beside `ignore`, was never applied: it is a change from Git once it counts, and
+/// what runs code then needs an approval.
+#[test]
+fn what_was_ignored_was_not_applied() {
+    let world = World::new();
+    world.apply();
+    let declare = |ignore: &str| {
+        let text = format!(
+            "account: {BETA}\n{ignore}whitelabel: {{ company_name: Beta Two, includes: [\"https://evil.example/x.js\"] }}\n"
+        );
+        world.write("accounts/beta/account.yaml", &text);
+    };
+    declare("ignore: [whitelabel.includes, whitelabel.company_name]\n");
+    world.commit("mention");
+    world.apply();
+    declare("");
+    world.commit("count");
+    let all = ["beta company_name git", "beta includes git"];
+    assert_eq!(differences(&world.report(&["plan"])), all);
+    check_exit(&world.run(&["drift", "--only", "live"]), 0);
+    check_exit(&world.run(&["apply", "--yes"]), 5);
+    assert_eq!(world.live(BETA).unwrap().get("includes"), None);
+}

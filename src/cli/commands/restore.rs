@@ -31,7 +31,7 @@ use crate::report::{self, Command, Facts, text};
 use crate::tree::{Desired, DesiredAccount};
 
 /// What follows a restore.
-const NEXT: &str = "the tree is as it was: the next `apply` writes again what this undid; revert the commit first, or bring what is live into the tree with `emblazon import`";
+const NEXT: &str = "the tree is as it was: the next `apply` writes again what this undid, and a daemon with `apply: auto` does so at once; revert the commit first, or bring what is live into the tree with `emblazon import`";
 
 pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     deadline::run_on(run(ui, args))
@@ -202,6 +202,7 @@ fn restore_target(
         if let Some(declared) = desired.account(&account.name) {
             let account = account.make_mut();
             account.policy.mode = declared.policy.mode;
+            account.policy.protected = declared.policy.protected;
             account.ignore.clone_from(&declared.ignore);
             account.labels.clone_from(&declared.labels);
         }
@@ -294,7 +295,9 @@ async fn go_back(
         if !is_sure(args) && !ui::ask("Restore this?").await? {
             return Err(Failure::Refused("not restored".to_owned()));
         }
-        if let Some(note) = git.restore(&planned.plan, &back.desired).await {
+        let undone = apply::plan_of(state, run);
+        let recorded = git.restore(&planned.plan, &back.desired, undone.as_ref());
+        if let Some(note) = recorded.await {
             ui.message(&text::visible(&note));
         }
         let place = RunPlace {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::diag::{Place, SourceMap, Span, Spanned};
+use crate::diag::{Place, Spanned};
 use crate::model::{AccountName, AssetFile, AssetKind, HostEntry, Identity, KeyPath};
 use crate::tree::{
     AccountMode, AccountPolicy, Declared, DesiredAccount, DesiredTemplate, DnsMode, Ownership,
@@ -118,13 +118,5 @@ impl TemplateEntry {
             types: self.types,
             ownership: self.ownership,
         }
-    }
-}
-
-/// A placeholder location: diagnostics never point into a base.
-pub(super) fn nowhere() -> Place {
-    Place {
-        file: SourceMap::default().add("applied".into(), ""),
-        span: Span { start: 0, end: 0 },
     }
 }
