@@ -28,9 +28,11 @@ pub(super) fn compare(
     for kind in AssetKind::ALL {
         let wanted = declaration(&desired.assets, kind);
         // What the base left alone was never brought to what it declares.
-        let before = base.declares(|account| match account.ignores_asset(kind) {
-            true => Declaration::Undeclared,
-            false => declaration(&account.assets, kind),
+        let before = base.declares(|account| {
+            if account.ignores_asset(kind) {
+                return Declaration::Undeclared;
+            }
+            declaration(&account.assets, kind)
         });
         let is_declared = wanted != Declaration::Undeclared;
         let was_declared = matches!(before, Some(Declaration::Value(_)));
