@@ -313,7 +313,7 @@ fn changed_since(plan: &Plan, planned: &Desired, later: &Desired) -> Option<Stri
         // What the plan's own commit does not have, it deletes.
         let known = planned.account(name)?;
         let Some(now) = later.account(name) else {
-            return Some(format!("{name}: it is no longer in the tree"));
+            return Some(format!("the tree, so that {name} is no longer in it"));
         };
         let is_same = known.identity.value == now.identity.value
             && known.policy.mode == now.policy.mode
